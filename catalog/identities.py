@@ -1,0 +1,71 @@
+"""How content names things: every identity that Longshore computes itself.
+
+All are BLAKE2b (RFC 7693) over length-prefixed fields, so that no two different field lists give the same input; each
+recipe has a versioned tag as its first field, held by golden vectors in the tests. Packages and platforms have 16 bytes;
+chains and package sets 32, because whoever builds images chooses their input and a collision would let one image wear
+another's composition.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+PACKAGE_RECIPE = "package/1"
+PLATFORM_RECIPE = "platform/1"
+CHAIN_RECIPE = "chain/1"
+SET_RECIPE = "package-set/1"
+FINGERPRINT_RECIPE = "fingerprint/1"
+FINGERPRINT_SET_RECIPE = "fingerprint-set/1"
+
+ROOT_CHAIN = b""
+"""The parent of a chain of one layer."""
+
+Field = str | bytes
+
+
+def hash_fields(recipe: str, *fields: Field, size: int = 16) -> bytes:
+    """Hash a recipe tag and its fields.
+
+    Args:
+        recipe: the versioned tag.
+        fields: texts (as UTF-8; lone surrogates are kept apart) or bytes, each prefixed with its length in bytes (8, big-endian).
+        size: bytes of the result.
+    """
+    digest = hashlib.blake2b(digest_size=size)
+    for part in (recipe, *fields):
+        data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.digest()
+
+
+def platform_id(distribution: str, version: str, cpes: Iterable[str] = ()) -> bytes:
+    """16 bytes that name a platform: distribution id, version id, product CPEs in any order."""
+    return hash_fields(PLATFORM_RECIPE, distribution, version, *sorted(cpes))
+
+
+def chain_id(parent: bytes, layer: str, composition_hash: bytes) -> bytes:
+    """32 bytes that name a chain of layers.
+
+    Args:
+        parent: the chain below, `ROOT_CHAIN` for the lowest layer.
+        layer: digest of the layer on top.
+        composition_hash: 32 bytes over those of the layer's rows that composition reads.
+    """
+    return hash_fields(CHAIN_RECIPE, parent, layer, composition_hash, size=32)
+
+
+def package_set_id(package_type: str, platform: bytes, packages: Iterable[bytes]) -> bytes:
+    """32 bytes that name a package set: type, platform (empty for language types), package ids in any order, each once."""
+    return hash_fields(SET_RECIPE, package_type, platform, *sorted(set(packages)), size=32)
+
+
+def fingerprint(analyser: str, version: int, configuration: str) -> bytes:
+    """16 bytes that name an analyser's behaviour: name, version, canonical configuration with hashes of its data files."""
+    return hash_fields(FINGERPRINT_RECIPE, analyser, str(version), configuration)
+
+
+def fingerprint_set_id(fingerprints: Iterable[bytes]) -> bytes:
+    """16 bytes that name the set of analyser fingerprints that produced a layer result."""
+    return hash_fields(FINGERPRINT_SET_RECIPE, *sorted(set(fingerprints)))

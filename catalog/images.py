@@ -1,0 +1,109 @@
+"""An image as its manifest and configuration describe it: what the driver learns before a single layer is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePlatform:
+    """The platform an image is built for (OCI image-spec, `platform`)."""
+
+    os: str = ""
+    architecture: str = ""
+    variant: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerDescriptor:
+    """A layer as the manifest names it; the media type belongs to this edge, not to the layer.
+
+    Args:
+        digest: `sha256:<hex>` of the blob as served.
+        size: bytes of the blob; -1 where the source does not say.
+        media_type: as the manifest has it.
+        urls: foreign URLs, never fetched.
+    """
+
+    digest: str
+    size: int
+    media_type: str = ""
+    urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageConfiguration:
+    """Facts of the image's configuration blob (OCI image-spec, `config`); the environment's names only, its values may be secrets."""
+
+    user: str = ""
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment_names: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    history: tuple[str, ...] = ()
+    created: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageManifest:
+    """One platform's image.
+
+    Args:
+        digest: of the platform manifest; for a docker-archive the configuration's; for a rootfs the evidence's hash.
+        media_type: the manifest's.
+        config_digest: the configuration blob's, empty where there is none.
+        platform: what it runs on.
+        layers: bottom first; the same digest may come twice.
+        configuration: facts of the configuration blob.
+    """
+
+    digest: str
+    media_type: str
+    config_digest: str
+    platform: ImagePlatform
+    layers: tuple[LayerDescriptor, ...]
+    configuration: ImageConfiguration = field(default_factory=ImageConfiguration)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryBlob:
+    """A layer's bytes in a registry. Credentials are found on the node that reads, never carried here.
+
+    Args:
+        registry: host with optional port.
+        repository: name in the registry.
+        digest: of the blob.
+    """
+
+    registry: str
+    repository: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileBlob:
+    """A layer's bytes in a local file, `offset` and `length` in bytes after decompression of the file as a whole, if it is compressed."""
+
+    path: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class RootfsTree:
+    """The evidence of a directory tree, read as a canonical tar stream.
+
+    Args:
+        path: the directory.
+        digest: hash of that stream when it was listed.
+    """
+
+    path: str
+    digest: str
+
+
+BlobLocation = RegistryBlob | FileBlob | RootfsTree

@@ -1,0 +1,119 @@
+"""What a task hands back: names and counts, never rows. A batch's receipt stays under 100 KB.
+
+Facts go to the archive; a receipt says which objects hold them and how each item of the batch ended. What varies between
+two tries of the same work (seconds, host) is here and in commit rows only, never inside an object.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from catalog.errors import Retry
+from catalog.states import LayerOutcome, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectReceipt:
+    """One archive object that is there now.
+
+    Args:
+        dataset: name of the dataset.
+        key: its key in the store.
+        content_hash: hex of the hash over schema version and logical rows.
+        rows: rows in it.
+        size: bytes of the Parquet file.
+    """
+
+    dataset: str
+    key: str
+    content_hash: str
+    rows: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReceipt:
+    """How one layer's analysis ended.
+
+    Args:
+        layer: its digest.
+        outcome: complete, partial or failed.
+        reason: the error's word where it is not complete, else empty.
+        detail: the error's one line, else empty.
+        retry: the error's class where it failed.
+        verified: the true bytes were seen (size and digest right): a failure is then the layer's own and permanent.
+        composition_hash: 32 bytes; empty where it failed.
+        size: compressed bytes read.
+        tar_size: uncompressed bytes up to the end marker.
+        entries: tar entries.
+        packages: packages found.
+        problems: problems recorded.
+        cpu_seconds: CPU time of this layer.
+    """
+
+    layer: str
+    outcome: LayerOutcome
+    reason: str = ""
+    detail: str = ""
+    retry: Retry | None = None
+    verified: bool = False
+    composition_hash: bytes = b""
+    size: int = 0
+    tar_size: int = 0
+    entries: int = 0
+    packages: int = 0
+    problems: int = 0
+    cpu_seconds: float = 0.0
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisReceipt:
+    """A batch of analysed layers."""
+
+    fingerprint_set: bytes
+    layers: tuple[LayerReceipt, ...]
+    objects: tuple[ObjectReceipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReceipt:
+    """How one image's composition ended."""
+
+    image: str
+    outcome: Outcome
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReceipt:
+    """One chain that a composition finished.
+
+    Args:
+        chain: its id.
+        parent: the chain below, empty for none.
+        layer: digest of its top layer.
+        platform: 16 bytes; empty where the image names no distribution.
+        distribution: os-release ID, version (VERSION_ID) and PRETTY_NAME; empty texts where there is none.
+        sets: ids of its package sets.
+        packages: distinct packages over those sets.
+    """
+
+    chain: bytes
+    parent: bytes
+    layer: str
+    platform: bytes
+    distribution: tuple[str, str, str]
+    sets: tuple[bytes, ...]
+    packages: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompositionReceipt:
+    """A batch of composed images."""
+
+    images: tuple[ImageReceipt, ...]
+    objects: tuple[ObjectReceipt, ...]
+    chains: tuple[ChainReceipt, ...] = field(default=())
+    cpu_seconds: float = 0.0
