@@ -1,7 +1,7 @@
-"""The datasets of the archive: columns, order and version of each.
+r"""The datasets of the archive: columns, order and version of each.
 
 Paths are text everywhere: relative, without `./`, leading or trailing slash, `..` resolved inside the root. A name that is
-not UTF-8 or holds a backslash is escaped so that no two names meet: backslash as `\\\\`, a byte that is not UTF-8 as `\\xNN`.
+not UTF-8 or holds a backslash is escaped so that no two names meet: backslash as `\\`, a byte that is not UTF-8 as `\xNN`.
 Digests are texts (`sha256:<hex>`), identities of our own are bytes (see identities). Rows lie in the order of their key, and
 the hash that names an object runs over the schema's version and the rows in that order.
 """
