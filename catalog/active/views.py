@@ -208,12 +208,12 @@ class ChainObjects:
     Args:
         chain: 32 bytes.
         layer: digest of its top layer.
-        key: archive key of the occurrences object; empty where the chain changed nothing and wrote no rows.
+        keys: archive keys of occurrences objects to filter by the chain; none where its commit wrote no rows.
     """
 
     chain: bytes
     layer: str
-    key: str
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,7 @@ class LayerState:
         reason: its stable word.
         detail: its sentence.
         problems: how many problems its analysis recorded.
-        problem_key: archive key of the problems object that holds them; empty where there are none.
+        problem_keys: archive keys of problems objects to filter by the layer; none where there are no problems.
     """
 
     position: int
@@ -238,7 +238,7 @@ class LayerState:
     reason: str
     detail: str
     problems: int
-    problem_key: str
+    problem_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
