@@ -1,0 +1,1 @@
+"""The `longshore` command: verbs in, tables, JSON, progress and exit codes out. Whatever is true is decided elsewhere."""

@@ -1,0 +1,78 @@
+"""Standard output and standard error as the command writes them.
+
+Results go to standard output, everything else to standard error, so that a pipe carries results alone. A reader that goes
+away (`longshore images | head`) is no error: the rest of the output is dropped and the exit code stays the verb's own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+from rich.console import Console, RenderableType
+
+from pipelines.cli.plain_text import plain
+
+UNBOUNDED = 1 << 16
+"""Columns where no terminal bounds a line: a table in a pipe or a file is never cut."""
+
+
+def prepare_streams() -> None:
+    """Make both streams able to carry any text, whatever the locale says."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def console_on(stream: TextIO) -> Console:
+    """A console that obeys no markup in what it prints, colours on a terminal only, and cuts nothing elsewhere."""
+    on_terminal = stream.isatty()
+    return Console(
+        file=stream,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=not on_terminal,
+        width=None if on_terminal else UNBOUNDED,
+        color_system="auto" if on_terminal else None,
+        force_terminal=None if on_terminal else False,
+        legacy_windows=False,
+    )
+
+
+def write(*renderables: RenderableType) -> None:
+    """Print results, tables or text, to standard output."""
+    console = console_on(sys.stdout)
+    try:
+        for renderable in renderables:
+            console.print(renderable)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_output()
+
+
+def write_text(text: str) -> None:
+    """Print a result that is already text, as it is, with a line break behind it."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_output()
+
+
+def say(line: str) -> None:
+    """Print one line to standard error, controls escaped; silently nothing where nobody can read it."""
+    try:
+        sys.stderr.write(plain(line) + "\n")
+        sys.stderr.flush()
+    except OSError:
+        return
+
+
+def drop_output() -> None:
+    """Send what is still to be written to standard output nowhere, so that nothing complains when the process ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -1,0 +1,71 @@
+"""The exit codes, and which one a scan ends with.
+
+Where several hold, usage comes before error, error before threshold, threshold before part.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from catalog.active.views import CoverageCounts, FindingCounts
+from catalog.errors import LongshoreError, UsageError
+from catalog.states import Severity
+from pipelines.summary import ScanSummary
+
+NOT_COVERED = "not-covered"
+THRESHOLDS = (*(severity.value for severity in Severity), NOT_COVERED)
+"""What `--fail-on` takes: a severity, met by a finding of it or worse, or `not-covered`."""
+
+
+class ExitCode(IntEnum):
+    """What a process ends with, read by scripts: never renumbered."""
+
+    COMPLETED = 0
+    ERROR = 1
+    USAGE = 2
+    THRESHOLD = 3
+    PART = 4
+    INTERRUPTED = 130
+
+
+def of_error(error: LongshoreError) -> ExitCode:
+    """The code for a command that an error ended."""
+    return ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.ERROR
+
+
+def at_least(severity: Severity) -> tuple[Severity, ...]:
+    """The severity itself and every worse one."""
+    ranks = tuple(Severity)
+    return ranks[: ranks.index(severity) + 1]
+
+
+def threshold_met(thresholds: tuple[str, ...], findings: FindingCounts, coverage: CoverageCounts) -> bool:
+    """Whether one of the thresholds is reached.
+
+    Args:
+        thresholds: words of `THRESHOLDS`.
+        findings: counts to hold them to.
+        coverage: counts to hold `not-covered` to, met as well by what cannot be compared and by no package at all.
+    """
+    for word in thresholds:
+        if word == NOT_COVERED:
+            if not coverage.complete:
+                return True
+        elif any(findings.of(severity) for severity in at_least(Severity(word))):
+            return True
+    return False
+
+
+def of_scan(summary: ScanSummary, thresholds: tuple[str, ...] = ()) -> ExitCode:
+    """The code a finished scan ends with.
+
+    An error is a scan of which nothing at all could be done; failed, pending or partial images among others are a completion
+    in part. Skipped images are none of these.
+    """
+    counts = summary.outcomes
+    undone = counts.failed + counts.pending
+    if undone and not counts.analysed + counts.partial + counts.skipped:
+        return ExitCode.ERROR
+    if threshold_met(thresholds, summary.findings, summary.coverage):
+        return ExitCode.THRESHOLD
+    return ExitCode.PART if undone or counts.partial else ExitCode.COMPLETED
