@@ -86,11 +86,20 @@ class RegistryBlob:
 
 @dataclass(frozen=True, slots=True)
 class FileBlob:
-    """A layer's bytes in a local file, `offset` and `length` in bytes after decompression of the file as a whole, if it is compressed."""
+    """A layer's bytes in a local file.
+
+    Args:
+        path: the file.
+        offset: where the blob begins, in bytes.
+        length: of the blob, in bytes.
+        packed: the file as a whole is compressed (a `docker save | gzip`), and offset and length count what comes out. A
+            compressed layer that is a file of its own is not packed: the blob is what is stored.
+    """
 
     path: str
     offset: int
     length: int
+    packed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
