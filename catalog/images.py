@@ -33,6 +33,13 @@ class LayerDescriptor:
     media_type: str = ""
     urls: tuple[str, ...] = ()
 
+    @property
+    def withheld(self) -> str:
+        """Why its bytes cannot be read here, `foreign` or `encrypted`; empty where a registry serves them plainly."""
+        if self.urls or "foreign" in self.media_type or "nondistributable" in self.media_type:
+            return "foreign"
+        return "encrypted" if self.media_type.endswith("+encrypted") else ""
+
 
 @dataclass(frozen=True, slots=True)
 class ImageConfiguration:
