@@ -29,7 +29,8 @@ an image's state, and its `retry` class says whether trying again can help:
     │   ├── StoreDenied
     │   ├── StoreFull
     │   ├── ObjectMissing
-    │   └── ObjectCorrupt
+    │   ├── ObjectCorrupt
+    │   └── ObjectTooNew             written by a newer Longshore
     ├── ActiveSetError               Postgres
     │   ├── DatabaseUnreachable      transient
     │   ├── SchemaMismatch
@@ -37,7 +38,11 @@ an image's state, and its `retry` class says whether trying again can help:
     ├── AdvisoryError                an advisory source or snapshot
     └── ClusterError                 Ray
         ├── NoSuchNodeGroup
-        └── TaskLost                 poison: a crash, out of memory, or a deadline
+        └── TaskLost                 poison: its worker went away under it
+            ├── WorkerCrashed
+            ├── OutOfMemory
+            ├── DeadlinePassed
+            └── NodeLost
 """
 
 from __future__ import annotations
@@ -260,6 +265,12 @@ class ObjectCorrupt(StoreError):
     reason = "object-corrupt"
 
 
+class ObjectTooNew(StoreError):
+    """An object whose schema version this Longshore does not know yet."""
+
+    reason = "object-too-new"
+
+
 class ActiveSetError(LongshoreError):
     """Postgres failed."""
 
@@ -308,3 +319,27 @@ class TaskLost(ClusterError):
 
     reason = "task-lost"
     retry = Retry.POISON
+
+
+class WorkerCrashed(TaskLost):
+    """The worker process ended while it ran the task."""
+
+    reason = "worker-crashed"
+
+
+class OutOfMemory(TaskLost):
+    """The task was ended because memory ran out."""
+
+    reason = "out-of-memory"
+
+
+class DeadlinePassed(TaskLost):
+    """The task ran longer than it may, and was ended."""
+
+    reason = "deadline-passed"
+
+
+class NodeLost(TaskLost):
+    """The task's node went away, more often than chance explains."""
+
+    reason = "node-lost"

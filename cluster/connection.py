@@ -1,0 +1,145 @@
+"""How a process comes to Ray and leaves it again: nothing of it stays in the environment, on the disk or on standard output."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import ray
+from ray import LoggingConfig
+from ray.job_config import JobConfig
+
+from catalog.errors import ClusterError
+from cluster.output import log_what_ray_prints
+
+OBJECT_STORE_BYTES = 128 * 1024 * 1024
+"""Shared memory of a cluster of our own: receipts are small, and Ray's own default takes a third of the memory."""
+
+_LONGEST_BASE = 36
+"""Longest temporary directory below which Ray's socket paths stay inside the 107 bytes that Unix allows."""
+
+
+@contextmanager
+def own_cluster(cpus: int | None) -> Iterator[None]:
+    """Starts a cluster of this machine's own and ends it, all its processes included.
+
+    Args:
+        cpus: CPUs for tasks; None for those this machine (or its cgroup) grants.
+
+    Raises:
+        ClusterError: it does not start.
+    """
+    with _environment(_TOKEN_NAMES), _scratch() as directory, log_what_ray_prints():
+        with _initialising("local", "is there room in memory and on the disk for temporary files?"):
+            ray.init(
+                address="local",
+                num_cpus=cpus,
+                object_store_memory=OBJECT_STORE_BYTES,
+                include_dashboard=False,
+                logging_level=logging.ERROR,
+                job_config=_job(),
+                _temp_dir=str(directory),
+            )
+        try:
+            yield
+        finally:
+            ray.shutdown(wait_for_processes=True)
+
+
+@contextmanager
+def cluster_at(address: str) -> Iterator[None]:
+    """Connects to a cluster that is there already, and leaves it as it was.
+
+    Args:
+        address: `host:port` of its head, or `auto` for one on this machine.
+
+    Raises:
+        ClusterError: it does not answer, or is of another Ray or Python version.
+    """
+    if "://" in address:
+        raise ClusterError(
+            "this is no address of a Ray head", where=address, advice="give host:port, or submit the run as a Ray job"
+        )
+    with _environment(()), log_what_ray_prints():
+        with _initialising(address, "is it running, and of the same Ray and Python version?"):
+            ray.init(address=address, logging_level=logging.ERROR, job_config=_job())
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+def _job() -> JobConfig:
+    """Workers log from INFO on; Ray would drop that, and set up this process's own logging too if asked the usual way."""
+    job = JobConfig()
+    job.set_py_logging_config(LoggingConfig(encoding="TEXT", log_level="INFO"))
+    return job
+
+
+@contextmanager
+def _initialising(address: str, advice: str) -> Iterator[None]:
+    """Around `ray.init`: its failures in our words, and SIGTERM given back to whom it belonged, for Ray takes it unasked."""
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGTERM) if main else None
+    try:
+        yield
+    except (RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
+        ray.shutdown()
+        told = str(error).strip() or type(error).__name__
+        raise ClusterError(
+            f"cannot connect to Ray: {told.splitlines()[0][:300]}", where=address, advice=advice
+        ) from error
+    finally:
+        if handler is not None:
+            signal.signal(signal.SIGTERM, handler)
+
+
+_TOKEN_NAMES = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+
+
+@cache
+def _token() -> str:
+    """One token for all clusters that this process starts: Ray reads it once and keeps it."""
+    return secrets.token_hex(32)
+
+
+@contextmanager
+def _environment(tokens: tuple[str, ...]) -> Iterator[None]:
+    """What Ray reads from the environment, as it was again afterwards.
+
+    No usage statistics. A cluster of our own asks for a token; given here, Ray need not write one to the home directory.
+    """
+    wanted = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+    if tokens and not any(name in os.environ for name in tokens):
+        wanted[tokens[0]] = _token()
+    before = {name: os.environ.get(name) for name in (*wanted, "RAY_AUTH_MODE")}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A short-named directory for our own cluster's sockets and logs, removed in the end."""
+    base = tempfile.gettempdir()
+    short = base if len(base) <= _LONGEST_BASE else "/tmp"  # noqa: S108  (mkdtemp makes it private)
+    directory = Path(tempfile.mkdtemp(prefix="longshore-ray-", dir=short))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
