@@ -1,0 +1,50 @@
+"""Caps on what one layer may cost. What a cap cuts off is a recorded problem and makes the image partial, never silent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB = 1 << 10
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The caps of a layer's analysis; every one is a setting.
+
+    Args:
+        layer_bytes: uncompressed bytes of one layer.
+        layer_entries: tar entries of one layer.
+        layer_ratio: uncompressed over compressed bytes; looked at from `ratio_from_bytes` on (gzip's own ceiling is 1,032).
+        ratio_from_bytes: uncompressed bytes below which any ratio is fine.
+        header_bytes: bytes of one extended header (pax, GNU long name).
+        headers_in_a_row: extended headers before one entry.
+        path_bytes: bytes of one path.
+        path_depth: components of one path.
+        text_bytes: bytes of one text that an analyser reads (package lists, metadata).
+        json_bytes: bytes of one JSON document that an analyser reads.
+        content_bytes: bytes of one small file that is kept as it is (os-release).
+        packages: packages of one layer.
+        problems: problems recorded for one layer; what comes after them is counted in one last row.
+        spool_bytes: bytes of rows that a layer holds in memory until its digest is verified; more goes to a scratch file.
+        zstd_window_bytes: the largest zstd window that is decoded (it is held in memory).
+        xz_bytes: memory that the xz decoder may take.
+    """
+
+    layer_bytes: int = 256 * GIB
+    layer_entries: int = 20_000_000
+    layer_ratio: int = 1_000
+    ratio_from_bytes: int = GIB
+    header_bytes: int = MIB
+    headers_in_a_row: int = 16
+    path_bytes: int = 4_096
+    path_depth: int = 256
+    text_bytes: int = 64 * MIB
+    json_bytes: int = 16 * MIB
+    content_bytes: int = 64 * KIB
+    packages: int = 1_000_000
+    problems: int = 1_000
+    spool_bytes: int = 8 * MIB
+    zstd_window_bytes: int = 128 * MIB
+    xz_bytes: int = 256 * MIB

@@ -1,0 +1,109 @@
+"""What an analyser is: it names the files it wants to see and turns one file's bytes into findings.
+
+The walker asks by base name, suffix, folder or first bytes, so that a file nobody wants costs a few dictionary lookups; only
+then `confirm` looks at the whole path. An analyser knows nothing of layers, archives or other files, touches no network, and
+raises `ParseError` alone: one failure costs one problem row.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from catalog.identities import fingerprint
+from catalog.limits import Limits
+from catalog.packages import PackageFacts
+
+Data = bytes | bytearray
+"""A member's bytes; an analyser must not keep them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """By what a file is recognised before its path is looked at; any one of them is enough.
+
+    Args:
+        names: exact base names.
+        suffixes: endings of the base name, of four characters or more.
+        folders: folders (relative, without a trailing slash) whose direct children are wanted, whatever their name.
+        magics: first bytes of the content, exactly four of them.
+    """
+
+    names: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    magics: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something about a file that could be read as a whole.
+
+    Args:
+        reason: a short stable word.
+        detail: one line for a person; never the file's content.
+        partial: evidence is missing because of it.
+    """
+
+    reason: str
+    detail: str
+    partial: bool = True
+
+
+@dataclass(slots=True)
+class Findings:
+    """What an analyser found in one file.
+
+    Args:
+        packages: in the order of the file.
+        content: the file's bytes, where later steps need them as they are.
+        remarks: what was skipped or is odd.
+    """
+
+    packages: list[PackageFacts] = field(default_factory=list)
+    content: bytes | None = None
+    remarks: list[Remark] = field(default_factory=list)
+
+
+class Analyser(ABC):
+    """One kind of evidence.
+
+    A change of what it finds is a new `version`: layers analysed by the old one are then analysed again by this analyser.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    wanted: ClassVar[Wanted]
+
+    @abstractmethod
+    def confirm(self, path: str) -> bool:
+        """Whether the file at this path (the path rule of `catalog.schemas`) is really wanted, after `wanted` matched."""
+
+    @abstractmethod
+    def size_cap(self, limits: Limits) -> int:
+        """The largest file in bytes that is read; a larger one becomes a problem."""
+
+    @abstractmethod
+    def analyse(self, path: str, data: Data) -> Findings:
+        """Read one file.
+
+        Args:
+            path: where it lies.
+            data: its bytes, complete.
+
+        Raises:
+            ParseError: the bytes are not what the path promises.
+        """
+
+    def looks_right(self, head: Data) -> bool:  # noqa: ARG002
+        """Whether a file found by its first bytes is wanted, judged by its first 4 KiB at most."""
+        return True
+
+    def configuration(self, limits: Limits) -> str:
+        """Canonical text of everything beside the version that decides what is found."""
+        return f"size_cap={self.size_cap(limits)}"
+
+    def fingerprint(self, limits: Limits) -> bytes:
+        """16 bytes that name this analyser's behaviour."""
+        return fingerprint(self.name, self.version, self.configuration(limits))

@@ -1,0 +1,123 @@
+"""Which analysers run, and the lookup tables by which the walker finds their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from catalog.identities import fingerprint_set_id
+from catalog.limits import Limits
+from tasks.analyzers.apk import Apk
+from tasks.analyzers.dpkg import Dpkg
+from tasks.analyzers.interface import Analyser
+from tasks.analyzers.npm import Npm
+from tasks.analyzers.os_release import OsRelease
+from tasks.analyzers.python import Python
+
+SUFFIX_LENGTH = 4
+"""Bytes at a base name's end by which suffixes are looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class FingerprintSet:
+    """The behaviours that produce a layer's records.
+
+    Args:
+        id: 16 bytes over the members.
+        names: the members as `<analyser>/<version>/<hex>`, sorted.
+    """
+
+    id: bytes
+    names: tuple[str, ...]
+
+
+class Selection:
+    """A set of analysers as lookup tables over raw tar names (bytes).
+
+    Args:
+        analysers: those that run, each name once.
+
+    Raises:
+        ValueError: two analysers of one name, or a suffix or magic of the wrong length.
+    """
+
+    def __init__(self, analysers: Iterable[Analyser]) -> None:
+        self.analysers = tuple(sorted(analysers, key=lambda analyser: analyser.name))
+        self.names: dict[bytes, tuple[Analyser, ...]] = {}
+        self.suffixes: dict[bytes, tuple[Analyser, ...]] = {}
+        self.folders: dict[bytes, tuple[Analyser, ...]] = {}
+        self.magics: dict[bytes, tuple[Analyser, ...]] = {}
+        self._by_name = {analyser.name: analyser for analyser in self.analysers}
+        if len(self._by_name) != len(self.analysers):
+            raise ValueError("two analysers of one name")
+        for analyser in self.analysers:
+            self._enter(analyser)
+
+    def _enter(self, analyser: Analyser) -> None:
+        wanted = analyser.wanted
+        if any(len(suffix) < SUFFIX_LENGTH for suffix in wanted.suffixes) or any(len(m) != 4 for m in wanted.magics):
+            raise ValueError(f"{analyser.name}: a suffix is too short or a magic has not four bytes")
+        for name in wanted.names:
+            _add(self.names, name.encode(), analyser)
+        for suffix in wanted.suffixes:
+            _add(self.suffixes, suffix.encode()[-SUFFIX_LENGTH:], analyser)
+        for folder in wanted.folders:
+            # Tars spell one folder in three ways; others are so odd that the walker looks at them singly.
+            for prefix in ("", "./", "/"):
+                _add(self.folders, f"{prefix}{folder}".encode(), analyser)
+        for magic in wanted.magics:
+            _add(self.magics, magic, analyser)
+
+    def analyser(self, name: str) -> Analyser:
+        """The analyser of that name; KeyError if there is none."""
+        return self._by_name[name]
+
+    def wanting(self, path: str) -> tuple[Analyser, ...]:
+        """The analysers that want the file at this path by its name, whatever its content.
+
+        Args:
+            path: as `catalog.schemas` writes it.
+        """
+        raw_folder, _, raw_base = path.encode("utf-8", "surrogatepass").rpartition(b"/")
+        base = path.rpartition("/")[2]
+        found = [
+            *self.names.get(raw_base, ()),
+            *(
+                analyser
+                for analyser in self.suffixes.get(raw_base[-SUFFIX_LENGTH:], ())
+                if base.endswith(analyser.wanted.suffixes)
+            ),
+            *self.folders.get(raw_folder, ()),
+        ]
+        return tuple(analyser for analyser in dict.fromkeys(found) if analyser.confirm(path))
+
+    def fingerprints(self, limits: Limits, reader: bytes = b"") -> FingerprintSet:
+        """What these analysers do under these limits.
+
+        Args:
+            limits: caps that change what is found.
+            reader: fingerprint of the layer reader itself, a member like any other; empty for none.
+        """
+        members = [(a.name, a.version, a.fingerprint(limits)) for a in self.analysers]
+        names = sorted(f"{name}/{version}/{digest.hex()}" for name, version, digest in members)
+        prints = [digest for _, _, digest in members] + ([reader] if reader else [])
+        return FingerprintSet(fingerprint_set_id(prints), tuple(names))
+
+
+def _add(table: dict[bytes, tuple[Analyser, ...]], key: bytes, analyser: Analyser) -> None:
+    present = table.get(key, ())
+    if analyser not in present:
+        table[key] = (*present, analyser)
+
+
+DEFAULT = Selection((OsRelease(), Dpkg(), Apk(), Python(), Npm()))
+"""The analysers of this version."""
+
+
+def wants(path: str) -> bool:
+    """Whether some analyser wants the file at this path by its name.
+
+    Args:
+        path: relative, as `catalog.schemas` writes it.
+    """
+    return bool(DEFAULT.wanting(path))
