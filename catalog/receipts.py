@@ -97,7 +97,9 @@ class ChainReceipt:
         platform: 16 bytes; empty where the image names no distribution.
         distribution: os-release ID, version (VERSION_ID) and PRETTY_NAME; empty texts where there is none.
         sets: ids of its package sets.
-        packages: distinct packages over those sets.
+        packages: distinct packages over those sets; None where no image of the batch ends at this chain, or what one lacks
+            could not be read: its sets are then not written (`platform`, `distribution` and `sets` are empty), and an
+            image that ends here later is composed then.
     """
 
     chain: bytes
@@ -106,14 +108,38 @@ class ChainReceipt:
     platform: bytes
     distribution: tuple[str, str, str]
     sets: tuple[bytes, ...]
-    packages: int
+    packages: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNeed:
+    """A file whose bytes nobody kept, and which a link makes evidence after all.
+
+    Args:
+        layer: digest of the layer that holds it.
+        path: the file's path as that layer's archive names it.
+        wanted: the path under which the composed image shows it, and by which an analyser wants it.
+    """
+
+    layer: str
+    path: str
+    wanted: str
 
 
 @dataclass(frozen=True, slots=True)
 class CompositionReceipt:
-    """A batch of composed images."""
+    """A batch of composed images.
+
+    Args:
+        images: how each ended; those that wait for `needs` are not among them.
+        objects: archive objects written.
+        chains: chains finished, each after the one below it.
+        cpu_seconds: CPU time of the batch.
+        needs: files to read once more before the images that are missing in `images` can be composed.
+    """
 
     images: tuple[ImageReceipt, ...]
     objects: tuple[ObjectReceipt, ...]
     chains: tuple[ChainReceipt, ...] = field(default=())
     cpu_seconds: float = 0.0
+    needs: tuple[LayerNeed, ...] = ()

@@ -1,0 +1,98 @@
+"""os-release and the table of ecosystems."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.distributions import NO_DISTRIBUTION, Distribution, ecosystem_of, parse_os_release
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nID=debian\n',
+            Distribution("debian", "12", "Debian GNU/Linux 12 (bookworm)"),
+        ),
+        (
+            "ID='alpine'\nVERSION_ID=3.19.1\nPRETTY_NAME='Alpine Linux v3.19'\n",
+            Distribution("alpine", "3.19.1", "Alpine Linux v3.19"),
+        ),
+        (
+            "# a comment\n\n ID = x\nID=Wolfi\nVERSION_ID=20230201\nNAME=Wolfi\n",
+            Distribution("wolfi", "20230201", "Wolfi"),
+        ),
+        ('ID=odd\nPRETTY_NAME="never closed\n', Distribution("odd", "", "never closed")),
+    ],
+)
+def test_os_release_is_read_as_shells_read_it(text: str, expected: Distribution) -> None:
+    assert parse_os_release(text.encode()) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ('ID=debian\nPRETTY_NAME="Debian GNU/Linux trixie/sid"\n', "sid"),
+        ('ID=alpine\nVERSION_ID=3.20.0_alpha20240329\nPRETTY_NAME="Alpine Linux edge"\n', "edge"),
+        ('ID=arch\nBUILD_ID=rolling\nPRETTY_NAME="Arch Linux"\n', "rolling"),
+    ],
+)
+def test_releases_without_a_number_keep_their_branch(text: str, version: str) -> None:
+    assert parse_os_release(text.encode()).version == version
+
+
+def test_an_os_release_without_an_id_names_no_distribution() -> None:
+    assert parse_os_release(b'PRETTY_NAME="Something"\n') == NO_DISTRIBUTION
+    assert parse_os_release(b"") == NO_DISTRIBUTION
+
+
+def test_control_characters_never_leave_os_release() -> None:
+    assert parse_os_release(b"ID=deb\0ian\nVERSION_ID=1\x1b[2J\n") == Distribution("debian", "1[2J", "")
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_without_an_error(data: bytes) -> None:
+    found = parse_os_release(data)
+    assert all(part.isprintable() for part in (found.id, found.version, found.name))
+
+
+@pytest.mark.parametrize(
+    ("distribution", "version", "ecosystem"),
+    [
+        ("debian", "12", "Debian:12"),
+        ("ubuntu", "22.04", "Ubuntu:22.04:LTS"),
+        ("ubuntu", "23.10", "Ubuntu:23.10"),
+        ("ubuntu", "23.04", "Ubuntu:23.04"),
+        ("alpine", "3.19.1", "Alpine:v3.19"),
+        ("alpine", "3.19", "Alpine:v3.19"),
+        ("almalinux", "9.3", "AlmaLinux:9"),
+        ("rocky", "9.3", "Rocky Linux:9"),
+        ("wolfi", "20230201", "Wolfi"),
+        ("chainguard", "20230214", "Chainguard"),
+        ("azurelinux", "3.0", "Azure Linux:3"),
+        ("opensuse-leap", "15.6", "openSUSE:Leap 15.6"),
+    ],
+)
+def test_releases_that_advisories_speak_of_have_their_ecosystem(
+    distribution: str, version: str, ecosystem: str
+) -> None:
+    assert ecosystem_of(distribution, version) == ecosystem
+
+
+@pytest.mark.parametrize(
+    ("distribution", "version"),
+    [
+        ("debian", "sid"),
+        ("debian", ""),
+        ("alpine", "edge"),
+        ("arch", "rolling"),
+        ("linuxmint", "21"),
+        ("kali", "2024.1"),
+        ("", ""),
+        ("ubuntu", "devel"),
+    ],
+)
+def test_unknown_derived_and_rolling_releases_are_not_guessed(distribution: str, version: str) -> None:
+    assert ecosystem_of(distribution, version) is None

@@ -1,0 +1,54 @@
+"""Package URLs."""
+
+from __future__ import annotations
+
+import pytest
+
+from catalog.distributions import Distribution
+from catalog.packages import PackageFacts
+from catalog.purls import render_purl
+
+DEBIAN = Distribution("debian", "12", "Debian GNU/Linux 12 (bookworm)")
+
+
+@pytest.mark.parametrize(
+    ("package", "distribution", "purl"),
+    [
+        (
+            PackageFacts("deb", "bash", "5.2-2", architecture="amd64"),
+            DEBIAN,
+            "pkg:deb/debian/bash@5.2-2?arch=amd64&distro=debian-12",
+        ),
+        (
+            PackageFacts("deb", "libc6", "2.36-9", source_name="glibc"),
+            DEBIAN,
+            "pkg:deb/debian/libc6@2.36-9?distro=debian-12&upstream=glibc",
+        ),
+        (
+            PackageFacts("deb", "x", "1:2", source_name="x", source_version="2"),
+            DEBIAN,
+            "pkg:deb/debian/x@1:2?distro=debian-12&upstream=x%402",
+        ),
+        (
+            PackageFacts("deb", "x", "1", source_name="x", source_version="1"),
+            Distribution("debian", "", ""),
+            "pkg:deb/debian/x@1?distro=debian",
+        ),
+        (PackageFacts("deb", "x", "1"), Distribution(), "pkg:deb/x@1"),
+        (
+            PackageFacts("apk", "musl", "1.2-r1"),
+            Distribution("alpine", "3.19.1", ""),
+            "pkg:apk/alpine/musl@1.2-r1?distro=alpine-3.19.1",
+        ),
+        (
+            PackageFacts("rpm", "bash", "5-1", epoch=1),
+            Distribution("rhel", "9.2", ""),
+            "pkg:rpm/redhat/bash@5-1?distro=rhel-9.2&epoch=1",
+        ),
+        (PackageFacts("npm", "core", "7.0.0", namespace="@babel"), DEBIAN, "pkg:npm/%40babel/core@7.0.0"),
+        (PackageFacts("pypi", "ruamel-yaml", "0.18"), DEBIAN, "pkg:pypi/ruamel-yaml@0.18"),
+        (PackageFacts("pypi", "x", "1", qualifiers=(("file_name", "x.whl"),)), DEBIAN, "pkg:pypi/x@1?file_name=x.whl"),
+    ],
+)
+def test_a_purl_says_package_and_platform(package: PackageFacts, distribution: Distribution, purl: str) -> None:
+    assert render_purl(package, distribution) == purl
