@@ -17,6 +17,7 @@ CHAIN_RECIPE = "chain/1"
 SET_RECIPE = "package-set/1"
 FINGERPRINT_RECIPE = "fingerprint/1"
 FINGERPRINT_SET_RECIPE = "fingerprint-set/1"
+SNAPSHOT_RECIPE = "advisory-snapshot/1"
 
 ROOT_CHAIN = b""
 """The parent of a chain of one layer."""
@@ -69,3 +70,15 @@ def fingerprint(analyser: str, version: int, configuration: str) -> bytes:
 def fingerprint_set_id(fingerprints: Iterable[bytes]) -> bytes:
     """16 bytes that name the set of analyser fingerprints that produced a layer result."""
     return hash_fields(FINGERPRINT_SET_RECIPE, *sorted(set(fingerprints)))
+
+
+def advisory_snapshot_id(feeds: Iterable[tuple[str, tuple[str, ...], tuple[str, ...]]]) -> bytes:
+    """32 bytes that name an advisory snapshot.
+
+    Args:
+        feeds: (feed, content hashes of its objects, what it declares complete), in any order.
+    """
+    fields: list[str] = []
+    for feed, objects, complete in sorted(feeds):
+        fields += (feed, str(len(objects)), *objects, str(len(complete)), *sorted(complete))
+    return hash_fields(SNAPSHOT_RECIPE, *fields, size=32)

@@ -190,7 +190,8 @@ ADVISORIES = Dataset(
 AFFECTED_RANGES = Dataset(
     "affected_ranges",
     1,
-    # One half-open interval [lo, hi) of version keys; lo is null where only the exact text `exact` matches.
+    # One half-open interval [lo, hi) of version keys and one vulnerability. Where lo is null, only the exact text `exact`
+    # matches; where that is null too, the range names a version that its scheme cannot parse, and cannot be compared.
     _schema(
         ecosystem=pa.string(),  # with its release: "Debian:12"
         name=pa.string(),
@@ -208,7 +209,7 @@ AFFECTED_RANGES = Dataset(
         score=pa.float32(),
         module=pa.string(),
     ),
-    ("ecosystem", "name", "advisory", "lo", "hi", "exact"),
+    ("ecosystem", "name", "advisory", "lo", "hi", "exact", "vulnerability"),
 )
 TAGS = Dataset(
     "tags",
