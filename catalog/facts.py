@@ -218,6 +218,8 @@ def _read(
 
 def _conform(rows: pa.Table | pa.RecordBatch, dataset: Dataset) -> pa.Table:
     table = pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
+    if table.schema.equals(dataset.schema):
+        return table
     missing = [name for name in dataset.schema.names if name not in table.column_names]
     if missing:
         raise ValueError(f"rows of {dataset.name} lack {', '.join(missing)}")
