@@ -120,14 +120,15 @@ class Flow(Generic[B, R]):
         self._stopping = stopping
         self._stopped_at: float | None = None
         self._flights: dict[ObjectRefGenerator, _Flight[B]] = {}
+        self._remote: Any = ray.remote(attempt)
         # Retries are ours to count, and without task events the cluster's memory does not grow with every task.
-        self._remote: Any = ray.remote(attempt).options(
-            num_cpus=1,
-            num_returns="streaming",
-            max_retries=0,
-            enable_task_events=False,
-            name=getattr(function, "__name__", "task"),
-        )
+        self._options: dict[str, Any] = {
+            "num_cpus": 1,
+            "num_returns": "streaming",
+            "max_retries": 0,
+            "enable_task_events": False,
+            "name": getattr(function, "__name__", "task"),
+        }
 
     def results(self) -> Iterator[tuple[B, R | TaskLost]]:
         """Runs the flow; closing the iterator early cancels what is in flight.
@@ -171,8 +172,8 @@ class Flow(Generic[B, R]):
 
     def _begin(self, work: _Work[B]) -> None:
         selector = dict(self._placement().selector)
-        remote = self._remote.options(label_selector=selector) if selector else self._remote
-        self._flights[remote.remote(self._function, work.batch)] = _Flight(work)
+        task = self._remote.options(**self._options, label_selector=selector or None)
+        self._flights[task.remote(self._function, work.batch)] = _Flight(work)
 
     def _out_of_grace(self) -> bool:
         if not self._stopping():
