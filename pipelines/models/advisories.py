@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from pydantic import Field
 
-from catalog.active.views import FeedRecord
 from pipelines.models.base import Answer, Count
+
+
+class FeedLine(Protocol):
+    """What a listing of feeds shows of one."""
+
+    @property
+    def feed(self) -> str:
+        """The ecosystem without its release."""
+
+    @property
+    def complete(self) -> tuple[str, ...]:
+        """What was declared complete."""
+
+    @property
+    def as_of(self) -> str:
+        """When its newest advisory was modified."""
+
+    @property
+    def advisories(self) -> int:
+        """Records."""
+
+    @property
+    def ranges(self) -> int:
+        """Affected ranges."""
+
+
+class FeedFacts(FeedLine, Protocol):
+    """What is known of a feed, whoever says it: the active set's record, its snapshot, or an import's receipt."""
+
+    @property
+    def releases(self) -> tuple[tuple[str, int], ...]:
+        """Every ecosystem string with its number of ranges."""
 
 
 class Release(Answer):
@@ -27,8 +60,8 @@ class Feed(Answer):
     releases: tuple[Release, ...]
 
     @classmethod
-    def of(cls, record: FeedRecord) -> Feed:
-        """A feed of the active set."""
+    def of(cls, record: FeedFacts) -> Feed:
+        """A feed as any of its witnesses describes it."""
         return cls(
             feed=record.feed,
             as_of=record.as_of,
@@ -65,7 +98,10 @@ class ImportReport(Answer):
     run: str
     snapshot: str
     changed: bool = Field(description="the snapshot differs from the one before")
+    records: Count = Field(description="records read")
+    duplicates: Count = Field(description="records whose place a newer one of the same id took")
     imported: tuple[Feed, ...] = Field(description="the feeds that this import replaced")
     kept: tuple[str, ...] = Field(description="feeds of the snapshot before that it did not touch")
+    unknown_ecosystems: tuple[str, ...] = Field(description="kept, but never matched: no order of versions is known")
     problems: tuple[RecordProblem, ...]
     seconds: float

@@ -1,0 +1,58 @@
+"""`longshore demo`."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+
+from catalog.settings import Settings
+from pipelines.cli.console import write, write_text
+from pipelines.cli.exit_codes import ExitCode
+from pipelines.cli.group import common_options
+from pipelines.cli.scan_tables import scan_view
+from pipelines.cli.session import observing, settings_for
+from pipelines.cli.tables import cell
+from pipelines.demo import DemoResult, demo
+from pipelines.models.scan import ScanReport
+
+
+@click.command("demo")
+@click.option("--no-machine", is_flag=True, help="Leave this machine's own root file system out.")
+@common_options
+def command(no_machine: bool, as_json: bool, quiet: bool, verbose: bool) -> int:
+    """Scan this machine's packages and a small made fleet with a sample of advisories, to see it all work.
+
+    Needs no network, no Docker and no root, and keeps its state apart from all else, in `demo` below the home. What cannot be
+    read without root is named as such and is no error here.
+    """
+    settings = demo_settings(settings_for(verbose=verbose))
+    with observing(quiet=quiet) as observer:
+        result = demo(settings, observer, machine=not no_machine)
+    if as_json:
+        write_text(ScanReport.of(result.summary).to_json())
+    else:
+        write(*scan_view(result.summary))
+    if not as_json and not quiet:
+        write(cell(""), *(cell(line) for line in next_steps(result)))
+    return ExitCode.ERROR if result.summary.outcomes.failed else ExitCode.COMPLETED
+
+
+def demo_settings(settings: Settings) -> Settings:
+    """Settings with a home of the demo's own, on the embedded defaults: sample advisories never meet real data."""
+    apart = {"home": settings.home / "demo", "database_url": None, "archive_url": None, "ray_address": None}
+    return settings.model_copy(update=apart)
+
+
+def next_steps(result: DemoResult) -> list[str]:
+    """What to try next, as commands that work as they stand."""
+    command = f"LONGSHORE_HOME={shlex.quote(str(result.home))} longshore"
+    image = shlex.quote(f"oci:{result.fleet}:{result.tags[0]}")
+    return [
+        "The advisories are a sample that came with Longshore: nothing is called clean by them. Try next:",
+        f"  {command} show {image}",
+        f"  {command} show rootfs:/ --json",
+        f"  {command} status",
+        "  longshore advisories import PATH --complete Debian:12    # real advisories: an OSV zip or directory",
+        "  longshore scan registry.example/repository               # real images",
+    ]

@@ -1,0 +1,81 @@
+"""The summary of a scan, as a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from catalog.active.views import ImageLine
+from catalog.states import Outcome
+from pipelines.cli.image_tables import image_table
+from pipelines.cli.show_tables import coverage_text, finding_text
+from pipelines.cli.tables import STATE_STYLES, cell
+from pipelines.cli.units import count_text, duration_text, share_text, size_text
+from pipelines.summary import OutcomeCounts, ScanSummary
+
+EXPLAINED_LINES = 20
+"""Images whose trouble the summary tells in full; the rest is in `longshore images --state failed` and `show`."""
+
+
+def scan_view(summary: ScanSummary) -> Iterator[RenderableType]:
+    """The parts of the view, in reading order."""
+    if summary.lines:
+        yield image_table(summary.lines)
+        if summary.lines_left_out:
+            yield Text(f"… and {summary.lines_left_out:,} more: `longshore images` lists them", style="dim")
+        yield Text()
+    troubled = [line for line in summary.lines if line.state is not Outcome.ANALYSED and line.detail]
+    yield from (_trouble(line) for line in troubled[:EXPLAINED_LINES])
+    yield from (cell(note, "yellow") for note in summary.notes)
+    yield totals_table(summary)
+
+
+def totals_table(summary: ScanSummary) -> Table:
+    """What was done, shared and found, in a few lines."""
+    layers = summary.layers
+    head = Table(box=None, show_header=False, pad_edge=False)
+    head.add_column(style="dim", no_wrap=True)
+    head.add_column(overflow="fold")
+    head.add_row(
+        "images", cell(f"{summary.images:,} distinct, {summary.new_images:,} new; {outcome_text(summary.outcomes)}")
+    )
+    failed = f", {layers.failed:,} failed" if layers.failed else ""
+    head.add_row(
+        "layers",
+        cell(f"{layers.named:,} named, {layers.unique:,} distinct, {layers.analysed:,} analysed now{failed}"),
+    )
+    saved = f"{size_text(layers.bytes_saved)} saved ({share_text(layers.share_saved)})"
+    head.add_row("bytes", cell(f"{size_text(layers.bytes_read)} read of {size_text(layers.bytes_named)}, {saved}"))
+    head.add_row("packages", cell(coverage_text(summary.coverage)))
+    head.add_row("findings", cell(_findings(summary)))
+    effort = f"{duration_text(summary.seconds)}, {duration_text(summary.cpu_seconds)} of CPU"
+    head.add_row("took", cell(f"{effort}, {count_text(summary.statements, 'statement')}, run {summary.run}"))
+    return head
+
+
+def outcome_text(counts: OutcomeCounts) -> str:
+    """`12 analysed, 1 failed`, of references and their platforms."""
+    words = (
+        (counts.analysed, Outcome.ANALYSED),
+        (counts.partial, Outcome.PARTIAL),
+        (counts.skipped, Outcome.SKIPPED),
+        (counts.pending, Outcome.PENDING),
+        (counts.failed, Outcome.FAILED),
+    )
+    return ", ".join(f"{count:,} {state}" for count, state in words if count) or "nothing to do"
+
+
+def _findings(summary: ScanSummary) -> str:
+    if not summary.snapshot:
+        return "none can be known without advisories: `longshore advisories import PATH`"
+    found = finding_text(summary.findings)
+    if summary.coverage.covered == 0 and summary.coverage.packages:
+        return f"{found}, but no package is covered by a complete feed"
+    return found
+
+
+def _trouble(line: ImageLine) -> Text:
+    return cell(f"{line.state}: {line.reference}: {line.detail}", STATE_STYLES[line.state])

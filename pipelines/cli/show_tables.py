@@ -1,0 +1,160 @@
+"""One image as a person reads it: what it is, what was found, what it consists of, what could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from catalog.active.views import CoverageCounts, FindingCounts, ImageLine
+from catalog.states import Coverage, Outcome, Severity
+from pipelines.cli.tables import (
+    STATE_STYLES,
+    add_text_column,
+    cell,
+    severity_cell,
+    short_digest,
+    table,
+)
+from pipelines.cli.units import count_text, share_text
+from pipelines.models.show import Finding, Package, Problem
+from pipelines.show import ShownImage
+
+
+def image_view(shown: ShownImage) -> Iterator[RenderableType]:
+    """The parts of the view, in reading order."""
+    report = shown.report
+    yield head_table(shown)
+    if report.findings:
+        yield Text()
+        yield finding_table(report.findings)
+    if report.packages:
+        yield Text()
+        yield package_table(report.packages)
+    if report.problems:
+        yield Text()
+        yield problem_table(report.problems)
+
+
+def head_table(shown: ShownImage) -> Table:
+    """What the image is, and the verdict."""
+    record, report, line = shown.record, shown.report, shown.record.line
+    head = Table(box=None, show_header=False, pad_edge=False)
+    head.add_column(style="dim", no_wrap=True)
+    head.add_column(overflow="fold")
+    head.add_row("image", cell(report.image, "bold"))
+    head.add_row("digest", cell(report.digest or "none"))
+    state = f"{report.state}: {report.reason}" if report.reason else report.state
+    head.add_row("state", cell(state, STATE_STYLES[Outcome(report.state)]))
+    if str(line.platform):
+        head.add_row("platform", cell(str(line.platform)))
+    if line.distribution or report.distribution:
+        head.add_row("distribution", cell(line.distribution or report.distribution or ""))
+    if record.layers:
+        head.add_row("layers", cell(count_text(len(record.layers), "layer")))
+    head.add_row("packages", cell(coverage_text(line.coverage)))
+    head.add_row("findings", cell(finding_text(line.findings)))
+    head.add_row("verdict", cell(verdict(line), "green" if line.clean else "yellow"))
+    others = [f"{other.line.platform} ({other.line.state})" for other in shown.others]
+    if others:
+        head.add_row("also for", cell(f"{', '.join(others)}: --platform shows one of them"))
+    return head
+
+
+def verdict(line: ImageLine) -> str:
+    """What may be concluded. Only an image that is clean by definition is called so; any other is told what is missing."""
+    if line.clean:
+        return "clean: every package is covered by a complete advisory feed, and none is affected"
+    if line.state not in (Outcome.ANALYSED, Outcome.PARTIAL):
+        return "nothing can be said: the image was not analysed"
+    gaps = []
+    coverage = line.coverage
+    if not coverage.packages:
+        gaps.append("no package was found")
+    elif not coverage.covered:
+        gaps.append("no package is covered by a complete advisory feed")
+    elif not coverage.complete:
+        gaps.append(
+            f"{coverage.packages - coverage.covered:,} of {count_text(coverage.packages, 'package')} are not covered"
+        )
+    if line.state is Outcome.PARTIAL:
+        gaps.append("a part of it could not be read")
+    found = count_text(line.findings.total, "finding") if line.findings.total else "no finding"
+    if not gaps:
+        return found
+    return (
+        f"{found}, which proves little: {', '.join(gaps)}" if not line.findings.total else f"{found}; {', '.join(gaps)}"
+    )
+
+
+def coverage_text(coverage: CoverageCounts) -> str:
+    """`123, 80 % covered (98 covered, 25 not covered)`."""
+    if not coverage.packages:
+        return "none"
+    words = (
+        (coverage.covered, "covered"),
+        (coverage.not_covered, "not covered"),
+        (coverage.not_comparable, "not comparable"),
+    )
+    parts = ", ".join(f"{count:,} {word}" for count, word in words if count)
+    return f"{coverage.packages:,}, {share_text(coverage.covered / coverage.packages)} covered ({parts})"
+
+
+def finding_text(findings: FindingCounts) -> str:
+    """`3 critical, 12 high, 1 low; 9 fixable`."""
+    parts = ", ".join(f"{findings.of(severity):,} {severity.value}" for severity in Severity if findings.of(severity))
+    return f"{parts}; {findings.fixable:,} fixable" if parts else "none"
+
+
+def finding_table(findings: tuple[Finding, ...]) -> Table:
+    """Findings with why they matched."""
+    shown = table(count_text(len(findings), "finding"))
+    for head in ("severity", "vulnerability", "package", "version", "fix", "advisory", "why"):
+        add_text_column(shown, head)
+    for finding in findings:
+        shown.add_row(
+            severity_cell(Severity(finding.severity)),
+            cell(finding.vulnerability),
+            cell(finding.package),
+            cell(finding.version),
+            cell(finding.fixed_version or finding.fix_state),
+            cell(finding.advisory),
+            cell(finding.reason, "dim"),
+        )
+    return shown
+
+
+def package_table(packages: tuple[Package, ...]) -> Table:
+    """Packages with path and layer."""
+    shown = table(count_text(len(packages), "package occurrence"))
+    for head in ("type", "package", "version", "coverage", "path", "layer"):
+        add_text_column(shown, head)
+    for package in packages:
+        style = "" if package.coverage == Coverage.COVERED else "yellow"
+        shown.add_row(
+            cell(package.type),
+            cell(package.name),
+            cell(package.version),
+            cell(package.coverage, style),
+            cell(package.path or ""),
+            cell(short_digest(package.layer)),
+        )
+    return shown
+
+
+def problem_table(problems: tuple[Problem, ...]) -> Table:
+    """What could not be read."""
+    shown = table(count_text(len(problems), "problem"))
+    for head in ("reason", "path", "analyser", "layer", "detail"):
+        add_text_column(shown, head)
+    for problem in problems:
+        shown.add_row(
+            cell(problem.reason, "yellow" if problem.partial else "dim"),
+            cell(problem.path),
+            cell(problem.analyser),
+            cell(short_digest(problem.layer)),
+            cell(problem.detail),
+        )
+    return shown

@@ -1,0 +1,137 @@
+"""Putting an image's report together from the records of the active set and the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from tasks.composition.replay import Occurrence
+
+from catalog.active.views import FindingRecord, ImageRecord, PackageRecord
+from catalog.distributions import Distribution
+from catalog.packages import PackageFacts, Role
+from catalog.purls import render_purl
+from catalog.states import Severity
+from pipelines.models.base import covered_share, explained
+from pipelines.models.show import Finding, ImageReport, Package, Problem
+
+
+def image_report(
+    record: ImageRecord,
+    packages: Sequence[PackageRecord],
+    findings: Sequence[FindingRecord],
+    occurrences: Iterable[Occurrence],
+    problems: Sequence[Problem],
+) -> ImageReport:
+    """The report of one image.
+
+    Args:
+        record: the image.
+        packages: its distinct packages.
+        findings: the advisories that match them.
+        occurrences: where the packages lie.
+        problems: what could not be read.
+    """
+    line = record.line
+    distribution = " ".join(filter(None, (record.distribution, record.distribution_version)))
+    names = {package.package: full_name(package) for package in packages}
+    return ImageReport(
+        image=line.reference or line.digest,
+        digest=line.digest or None,
+        state=line.state,
+        reason=explained(line.reason, line.detail),
+        residence=line.residence,
+        coverage=covered_share(line.coverage),
+        distribution=distribution or None,
+        packages=packages_at_paths(packages, occurrences),
+        findings=merged_findings(findings, names),
+        problems=tuple(problems),
+    )
+
+
+def full_name(record: PackageRecord) -> str:
+    """A package's name with its namespace, as its ecosystem writes it: `@scope/name` for npm."""
+    return f"{record.namespace}/{record.name}" if record.namespace else record.name
+
+
+def packages_at_paths(records: Sequence[PackageRecord], occurrences: Iterable[Occurrence]) -> tuple[Package, ...]:
+    """The packages with each path they lie at; one that no occurrence names is there once, without a path."""
+    places: dict[bytes, list[Occurrence]] = {}
+    for occurrence in occurrences:
+        places.setdefault(occurrence.package, []).append(occurrence)
+    return tuple(
+        _package(record, place)
+        for record in records
+        for place in sorted(places.get(record.package, ()), key=lambda place: place.path) or (None,)
+    )
+
+
+def package_url(record: PackageRecord) -> str:
+    """The purl of a package as the image has it."""
+    facts = PackageFacts(
+        type=record.type,
+        name=record.name,
+        version=record.version,
+        namespace=record.namespace,
+        epoch=record.epoch,
+        architecture=record.architecture,
+        source_name=record.source_name,
+        source_version=record.source_version,
+        module=record.module,
+        qualifiers=record.qualifiers,
+        licences=record.licences,
+        role=Role(record.role),
+    )
+    return render_purl(facts, Distribution(*record.ecosystem_platform))
+
+
+def _package(record: PackageRecord, place: Occurrence | None) -> Package:
+    return Package(
+        type=record.type,
+        name=full_name(record),
+        version=record.version,
+        purl=package_url(record),
+        path=place.path if place else None,
+        layer=place.introduced if place else None,
+        evidence_layer=place.evidence if place else None,
+        coverage=record.coverage,
+    )
+
+
+def merged_findings(records: Sequence[FindingRecord], names: Mapping[bytes, str]) -> tuple[Finding, ...]:
+    """One finding for each (package, vulnerability), in the order they come.
+
+    Its severity is the worst that an advisory gives; the rest is the words of one advisory, of one that knows a fix if any.
+
+    Args:
+        records: one for each advisory that matches.
+        names: full names by package.
+    """
+    groups: dict[tuple[bytes, str], list[FindingRecord]] = {}
+    for record in records:
+        groups.setdefault((record.package, record.vulnerability), []).append(record)
+    return tuple(_merged(group, names) for group in groups.values())
+
+
+def _merged(group: Sequence[FindingRecord], names: Mapping[bytes, str]) -> Finding:
+    ranks = list(Severity)
+    spoken = min(group, key=lambda record: (not record.fixed_version, ranks.index(record.severity), record.advisory))
+    also = sorted({record.advisory for record in group} - {spoken.advisory})
+    return Finding(
+        vulnerability=spoken.vulnerability,
+        package=names.get(spoken.package, spoken.name),
+        version=spoken.version,
+        severity=min((record.severity for record in group), key=ranks.index),
+        fix_state=spoken.fix_state,
+        fixed_version=spoken.fixed_version or None,
+        advisory=spoken.advisory,
+        reason="; also ".join(filter(None, (why(spoken), ", ".join(also)))),
+    )
+
+
+def why(record: FindingRecord) -> str:
+    """How an advisory matched, in a sentence: which name and version were compared with which range."""
+    how = "by its source package" if record.how == "source" else "directly"
+    return (
+        f"matched {how}: {record.compared_name} {record.compared_version} "
+        f"is in {record.ecosystem}'s range {record.range_text}"
+    )

@@ -1,0 +1,132 @@
+"""`longshore show`: one image in depth, put together from the active set and the archive.
+
+What an image *is* (packages, findings, coverage) stands in Postgres; *where* each package lies is replayed from the archive's
+occurrence deltas along the image's chain, and what could not be read comes from its layers' problems.
+"""
+
+from __future__ import annotations
+
+import platform as host
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow.compute as pc
+from tasks.composition.replay import replay
+
+from catalog.active.fleet import find_images, image_chains, image_findings, image_layers, image_packages
+from catalog.active.views import ImageRecord, LayerState
+from catalog.errors import NotFound
+from catalog.facts import read_facts_many
+from catalog.images import ImagePlatform
+from catalog.settings import Settings
+from catalog.states import LayerOutcome
+from catalog.store import Store
+from pipelines.image_report import image_report
+from pipelines.models.show import ImageReport, Problem
+from pipelines.workspace import open_workspace
+from tasks.sources import canonical_reference
+from tasks.sources.interface import PlatformChoice
+
+_DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i686": "386", "i386": "386"}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownImage:
+    """One image, and what else its reference names.
+
+    Args:
+        record: the active set's view of it.
+        report: everything about it, as `--json` prints it.
+        others: the images of the same reference for other platforms.
+    """
+
+    record: ImageRecord
+    report: ImageReport
+    others: tuple[ImageRecord, ...]
+
+
+def show(image: str, settings: Settings, *, platform: str = "") -> ShownImage:
+    """Show one image.
+
+    Args:
+        image: a reference that was scanned, or the digest of an image or of an index, or 12 hex digits or more of it.
+        settings: where everything is.
+        platform: `os/architecture[/variant]`; empty for this machine's, or the first where the image has none for it.
+
+    Raises:
+        InvalidReference: the text names nothing.
+        NotFound: it was never scanned, or not for that platform.
+        ActiveSetError: Postgres cannot be asked.
+        StoreError: the archive cannot be read.
+    """
+    name = image_name(image)
+    with open_workspace(settings, writes=False) as workspace:
+        with workspace.database.transaction() as tx:
+            records = find_images(tx, name)
+            if not records:
+                raise NotFound(
+                    "no such image was scanned",
+                    where=image,
+                    advice="`longshore scan` scans it, `longshore images` lists what was scanned",
+                )
+            record = choose(records, platform, image)
+            packages = image_packages(tx, record.image)
+            findings = image_findings(tx, record.image)
+            chains = image_chains(tx, record.image)
+            layers = image_layers(tx, record.image)
+        occurrences = replay(workspace.store, chains)
+        problems = list(_problems(workspace.store, layers))
+    report = image_report(record, packages, findings, occurrences, problems)
+    return ShownImage(record, report, tuple(other for other in records if other is not record))
+
+
+def image_name(text: str) -> str:
+    """What the active set knows an image by: a digest as `sha256:…`, anything else as a canonical reference.
+
+    Raises:
+        InvalidReference: the text is neither.
+    """
+    if _DIGEST.fullmatch(text):
+        return text if text.startswith("sha256:") else f"sha256:{text}"
+    return canonical_reference(text)
+
+
+def choose(records: Sequence[ImageRecord], platform: str, image: str) -> ImageRecord:
+    """The record to show among those of one reference.
+
+    Args:
+        records: at least one.
+        platform: the one asked for; empty for this machine's, else the first that was analysed, else the first.
+        image: as it was asked for, for the error.
+
+    Raises:
+        NotFound: none has the platform that was asked for.
+    """
+    if platform:
+        wanted = PlatformChoice((platform,))
+        for record in records:
+            if wanted.includes(record.line.platform):
+                return record
+        known = ", ".join(str(record.line.platform) or "unknown" for record in records)
+        raise NotFound(f"there is no image for {platform}", where=image, advice=f"there is one for {known}")
+    here = PlatformChoice((str(host_platform()),))
+    composed = [record for record in records if record.chain]
+    return next((r for r in composed if here.includes(r.line.platform)), (composed or list(records))[0])
+
+
+def host_platform() -> ImagePlatform:
+    """The platform that containers on this machine have."""
+    return ImagePlatform("linux", _MACHINES.get(host.machine(), host.machine()))
+
+
+def _problems(store: Store, layers: Sequence[LayerState]) -> Iterator[Problem]:
+    for layer in {state.layer: state for state in layers}.values():
+        if layer.outcome == LayerOutcome.FAILED:
+            yield Problem(
+                layer=layer.layer, path="", analyser="", reason=layer.reason, detail=layer.detail, partial=True
+            )
+        if layer.problem_keys:
+            rows = read_facts_many(store, layer.problem_keys, where=pc.field("layer") == layer.layer)
+            yield from (Problem(**row) for row in rows.drop_columns("ordinal").to_pylist())
