@@ -14,7 +14,6 @@ The same mapping gives the same bytes: no clock, no user, no host goes in. Entri
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import tarfile
 from collections.abc import Mapping
@@ -22,6 +21,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import zstandard
+
+from tasks.digests import sha256_digest
 
 Compression = Literal["plain", "gzip", "zstd"]
 """How a layer's tar archive is stored."""
@@ -102,11 +103,6 @@ class BuiltLayer:
     def size(self) -> int:
         """Bytes as stored."""
         return len(self.data)
-
-
-def sha256_digest(data: bytes) -> str:
-    """`sha256:<hex>` of some bytes."""
-    return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def build_layer(members: Mapping[str, Member], *, compression: Compression = "gzip") -> BuiltLayer:

@@ -21,6 +21,7 @@ from typing import Any, Self
 
 import orjson
 
+from tasks.digests import sha256_digest
 from tasks.layer_builder import (
     BuiltLayer,
     Compression,
@@ -35,7 +36,6 @@ from tasks.layer_builder import (
     build_layer,
     build_tar,
     layer_from_tar,
-    sha256_digest,
 )
 
 __all__ = [
