@@ -33,6 +33,7 @@ an image's state, and its `retry` class says whether trying again can help:
     │   └── ObjectTooNew             written by a newer Longshore
     ├── ActiveSetError               Postgres
     │   ├── DatabaseUnreachable      transient
+    │   ├── DatabaseFull
     │   ├── SchemaMismatch
     │   └── ConnectionBudgetExceeded
     ├── AdvisoryError                an advisory source or snapshot
@@ -282,6 +283,12 @@ class DatabaseUnreachable(ActiveSetError):
 
     reason = "database-unreachable"
     retry = Retry.TRANSIENT
+
+
+class DatabaseFull(ActiveSetError):
+    """No space is left for Postgres."""
+
+    reason = "database-full"
 
 
 class SchemaMismatch(ActiveSetError):

@@ -86,7 +86,11 @@ class ImageFilter:
 
 
 def list_images(
-    db: Database, wanted: ImageFilter = ImageFilter(), *, limit: int | None = None, order: ImageOrder = ImageOrder.REFERENCE
+    db: Database,
+    wanted: ImageFilter = ImageFilter(),
+    *,
+    limit: int | None = None,
+    order: ImageOrder = ImageOrder.REFERENCE,
 ) -> Iterator[ImageLine]:
     """One line for each (reference, image), streamed, memory does not grow with the fleet.
 

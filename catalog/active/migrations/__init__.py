@@ -1,0 +1,1 @@
+"""Alembic migrations of the active set, run by catalog.active.schema."""
