@@ -95,7 +95,7 @@ class S3Store:
         name, where = self._name(key), self._where(key)
         with io.BytesIO(data) if isinstance(data, bytes) else data.open("rb") as body:
             md5 = hashlib.file_digest(body, lambda: hashlib.md5(usedforsecurity=False)).digest()
-            size = body.tell()
+            size = body.seek(0, os.SEEK_END)
             if size > LARGEST_PUT:
                 raise StoreError(f"{size} bytes are more than one PUT may carry", where=where)
             request = {

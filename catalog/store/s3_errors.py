@@ -17,6 +17,7 @@ from botocore.exceptions import (
     ProfileNotFound,
     TokenRetrievalError,
 )
+from botocore.exceptions import ConnectionError as NoConnection
 
 from catalog.errors import ObjectMissing, StoreDenied, StoreError, StoreFull, StoreUnreachable
 
@@ -66,7 +67,7 @@ def s3_errors(where: str) -> Iterator[None]:
         raise _of_answer(error, where) from error
     except _CREDENTIALS as error:
         raise StoreDenied(str(error), where=where, advice="give credentials as AWS's own tools take them") from error
-    except (HTTPClientError, IncompleteReadError) as error:
+    except (NoConnection, HTTPClientError, IncompleteReadError) as error:
         # Connection refused, time-outs, TLS, a body that ends early.
         raise StoreUnreachable(str(error), where=where) from error
     except BotoCoreError as error:

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import StoreUnreachable
+from catalog.store.copies import Copies
+
+
+def used(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
+def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
+    copies = Copies(tmp_path, cap=300)
+    for age, name in enumerate(("a", "b", "c")):
+        path = copies.add(name, 100, [b"x" * 100])
+        os.utime(path, (1000 + age, 1000 + age))
+    assert copies.find("a") is not None
+    copies.add("d", 100, [b"x" * 100])
+    assert [name for name in "abcd" if copies.find(name)] == ["a", "c", "d"]
+
+
+def test_the_cap_holds_while_bytes_arrive(tmp_path: Path) -> None:
+    copies = Copies(tmp_path, cap=1000)
+    seen: list[int] = []
+
+    def arriving() -> object:
+        for _ in range(6):
+            seen.append(used(tmp_path))
+            yield b"x" * 100
+
+    for number in range(5):
+        copies.add(str(number), 600, arriving())
+    assert max(seen) <= 1000
+
+
+def test_the_cap_holds_for_several_at_once(tmp_path: Path) -> None:
+    copies = Copies(tmp_path, cap=1000)
+    seen: list[int] = []
+
+    def arriving() -> object:
+        for _ in range(3):
+            seen.append(used(tmp_path))
+            yield b"x" * 100
+
+    threads = [threading.Thread(target=lambda n=n: copies.add(str(n), 300, arriving())) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    copies.add("last", 300, arriving())
+    assert max(seen) <= 1000
+
+
+def test_one_object_above_the_cap_is_held_alone(tmp_path: Path) -> None:
+    copies = Copies(tmp_path, cap=100)
+    copies.add("small", 50, [b"x" * 50])
+    large = copies.add("large", 200, [b"x" * 200])
+    assert large.stat().st_size == 200
+    assert copies.find("small") is None
+
+
+@pytest.mark.parametrize("sent", [b"", b"fac", b"facts!"])
+def test_a_copy_of_another_size_is_not_kept(tmp_path: Path, sent: bytes) -> None:
+    copies = Copies(tmp_path, cap=100)
+    with pytest.raises(StoreUnreachable, match="bytes of 5"):
+        copies.add("name", 5, [sent])
+    assert copies.find("name") is None
+    assert used(tmp_path) == 0
+
+
+def test_two_names_never_share_a_copy(tmp_path: Path) -> None:
+    copies = Copies(tmp_path, cap=100)
+    copies.add("s3://one/x.parquet", 1, [b"1"])
+    copies.add("s3://two/x.parquet", 1, [b"2"])
+    found = copies.find("s3://one/x.parquet")
+    assert found is not None
+    assert found.read_bytes() == b"1"
