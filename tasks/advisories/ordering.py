@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,9 +15,18 @@ from tasks.advisories.spool import FeedSpool
 SLICE_ROWS = 65_536
 """Rows that are put together at a time."""
 
-Integers = npt.NDArray[np.int64]
-
-_RANGE_ORDER = ("ecosystem", "name", "advisory", "lo", "hi", "exact", "introduced", "fixed", "last_affected")
+_RANGE_ORDER = (
+    "ecosystem",
+    "name",
+    "advisory",
+    "lo",
+    "hi",
+    "exact",
+    "vulnerability",
+    "introduced",
+    "fixed",
+    "last_affected",
+)
 
 
 class OrderedFeed:
@@ -33,7 +41,6 @@ class OrderedFeed:
         everything = spool.advisories()
         # Records are numbered as they lie in the spool, so a number is a row.
         self._ids = everything.column("advisory")
-        self._counts = np.zeros(everything.num_rows, dtype=np.int64)
         self._advisories = everything.take(pa.array(spool.numbers(), pa.int64()))
         self._vulnerabilities = self._canonical()
         self._ranges = spool.ranges()
@@ -54,20 +61,13 @@ class OrderedFeed:
         """Its rows of AFFECTED_RANGES, in order: one for each range and vulnerability."""
         if not self._ranges.num_rows:
             return
-        first, flat = self._layout()
-        records = self._ranges.column("record").to_numpy().astype(np.int64)
-        kept = np.flatnonzero(self._counts[records])
-        kept = kept[self._order(kept, records)]
-        for start in range(0, len(kept), SLICE_ROWS):
-            rows = kept[start : start + SLICE_ROWS]
-            repeats = self._counts[records[rows]]
-            expanded = np.repeat(rows, repeats)
-            # Within each run of repetitions count 0, 1, 2, …: the n-th vulnerability of that row's record.
-            nth = np.arange(len(expanded)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-            table = self._ranges.take(pa.array(expanded))
-            table = table.append_column("advisory", self._ids.take(pa.array(records[expanded])))
-            table = table.append_column("vulnerability", flat.take(pa.array(first[records[expanded]] + nth)))
-            yield table.select(AFFECTED_RANGES.schema.names)
+        rows, vulnerabilities_of_rows = self._expand()
+        columns = self._columns(rows, vulnerabilities_of_rows, _RANGE_ORDER).combine_chunks()
+        order = pc.sort_indices(columns, sort_keys=[(name, "ascending") for name in _RANGE_ORDER])
+        del columns
+        for start in range(0, len(order), SLICE_ROWS):
+            wanted = order.slice(start, SLICE_ROWS)
+            yield self._columns(rows.take(wanted), vulnerabilities_of_rows.take(wanted), AFFECTED_RANGES.schema.names)
 
     def _canonical(self) -> list[tuple[str, ...]]:
         columns = ("advisory", "aliases", "upstream", "related")
@@ -80,21 +80,24 @@ class OrderedFeed:
             for advisory, aliases, upstream, related in rows
         ]
 
-    def _layout(self) -> tuple[Integers, pa.Array]:
-        """For each record's number the place of its first vulnerability in the flat list, and that list."""
+    def _expand(self) -> tuple[pa.Array, pa.Array]:
+        """The rows that count, each as often as its record has vulnerabilities, and the vulnerability of each."""
         numbers = self._advisories.column("record").to_numpy()
-        counts = np.array([len(found) for found in self._vulnerabilities], dtype=np.int64)
-        self._counts[numbers] = counts
-        first = np.zeros_like(self._counts)
-        first[numbers] = np.cumsum(counts) - counts
-        return first, pa.array([one for found in self._vulnerabilities for one in found], pa.string())
+        per_record = np.array([len(found) for found in self._vulnerabilities], dtype=np.int64)
+        counts = np.zeros(len(self._ids), dtype=np.int64)  # of a superseded record none
+        counts[numbers] = per_record
+        first = np.zeros_like(counts)
+        first[numbers] = np.cumsum(per_record) - per_record
+        records = self._ranges.column("record").to_numpy()
+        repeats = counts[records]
+        rows = np.repeat(np.arange(len(records)), repeats)
+        # Within each run of repetitions count 0, 1, 2, …: the n-th vulnerability of that row's record.
+        nth = np.arange(len(rows)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        flat = pa.array([one for found in self._vulnerabilities for one in found], pa.string())
+        return pa.array(rows), flat.take(pa.array(first[records[rows]] + nth))
 
-    def _order(self, kept: Integers, records: Integers) -> npt.NDArray[np.int64]:
-        rows = pa.array(kept)
-        keys = self._ranges.take(rows).append_column("advisory", self._ids.take(pa.array(records[kept])))
-        order = pc.sort_indices(
-            keys.select(list(_RANGE_ORDER)).combine_chunks(),
-            sort_keys=[(name, "ascending") for name in _RANGE_ORDER],
-        )
-        ranks: npt.NDArray[np.int64] = order.to_numpy().astype(np.int64)
-        return ranks
+    def _columns(self, rows: pa.Array, vulnerabilities_of_rows: pa.Array, names: Sequence[str]) -> pa.Table:
+        own = [name for name in names if name not in ("advisory", "vulnerability")]
+        table = self._ranges.select([*own, "record"]).take(rows)
+        table = table.append_column("advisory", self._ids.take(table.column("record")))
+        return table.append_column("vulnerability", vulnerabilities_of_rows).select(list(names))

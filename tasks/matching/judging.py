@@ -43,45 +43,51 @@ JUDGEMENT_SCHEMA = pa.schema(
     [pa.field("package", pa.int64()), pa.field("platform", pa.int64()), pa.field("coverage", pa.string())]
 )
 
+# The ranges that any product may meet, numbered: what says most of a fix comes first. A claim is what one advisory says of one
+# vulnerability and one name, in however many ranges.
+_CANDIDATES = """
+CREATE TEMP TABLE candidate AS
+SELECT row_number() OVER (
+           ORDER BY fix_state = 'fixed' DESC, exact IS NOT NULL, lo, hi, fixed, introduced, last_affected
+       )::INTEGER AS range,
+       dense_rank() OVER (ORDER BY r.ecosystem, r.name, advisory, vulnerability)::INTEGER AS claim,
+       r.* EXCLUDE (scheme, module)
+FROM affected_range r SEMI JOIN product p ON p.ecosystem = r.ecosystem AND p.name = r.name
+"""
+
 _HITS = """
 CREATE TEMP TABLE hit AS
-WITH wanted AS (SELECT DISTINCT ecosystem, name FROM product),
-candidate AS (SELECT * FROM affected_range SEMI JOIN wanted USING (ecosystem, name)),
-every AS (
-    SELECT p.product, r.*
+SELECT product, min(range) AS range
+FROM (
+    SELECT p.product, r.range, r.claim
     FROM product p JOIN candidate r
       ON p.ecosystem = r.ecosystem AND p.name = r.name AND p.key >= r.lo AND p.key < r.hi
     UNION ALL
-    SELECT p.product, r.*
+    SELECT p.product, r.range, r.claim
     FROM product p JOIN candidate r
       ON p.ecosystem = r.ecosystem AND p.name = r.name AND r.lo IS NULL AND r.exact = p.version
 )
-SELECT * FROM every
-QUALIFY row_number() OVER (
-    PARTITION BY product, advisory, vulnerability
-    ORDER BY fix_state = 'fixed' DESC, exact IS NOT NULL, lo, hi, fixed, introduced
-) = 1
+GROUP BY product, claim
 """
 
 # A range that names a version which its scheme cannot parse may hold any version: nobody can tell.
 _BLIND = """
 CREATE TEMP TABLE blind AS
 SELECT DISTINCT p.product
-FROM product p JOIN affected_range r
-  ON p.ecosystem = r.ecosystem AND p.name = r.name AND r.lo IS NULL AND r.exact IS NULL
+FROM product p JOIN candidate r ON p.ecosystem = r.ecosystem AND p.name = r.name AND r.lo IS NULL AND r.exact IS NULL
 """
 
 _MATCHES = """
-SELECT e.package, e.platform, h.advisory, h.vulnerability, h.severity, h.score, h.fix_state,
-       h.fixed AS fixed_version, e.how, p.name AS compared_name, p.version AS compared_version,
-       CASE WHEN h.exact IS NOT NULL THEN 'version ' || h.exact
-            ELSE 'introduced ' || h.introduced
-                 || CASE WHEN h.fixed <> '' THEN ', fixed ' || h.fixed ELSE '' END
-                 || CASE WHEN h.last_affected <> '' THEN ', last affected ' || h.last_affected ELSE '' END
+SELECT e.package, e.platform, r.advisory, r.vulnerability, r.severity, r.score, r.fix_state,
+       r.fixed AS fixed_version, e.how, p.name AS compared_name, p.version AS compared_version,
+       CASE WHEN r.exact IS NOT NULL THEN 'version ' || r.exact
+            ELSE 'introduced ' || r.introduced
+                 || CASE WHEN r.fixed <> '' THEN ', fixed ' || r.fixed ELSE '' END
+                 || CASE WHEN r.last_affected <> '' THEN ', last affected ' || r.last_affected ELSE '' END
        END AS range_text,
-       h.ecosystem
-FROM edge e JOIN hit h USING (product) JOIN product p USING (product)
-ORDER BY e.package, e.platform, h.vulnerability, h.advisory
+       r.ecosystem
+FROM edge e JOIN hit h USING (product) JOIN candidate r USING (range) JOIN product p USING (product)
+ORDER BY e.package, e.platform, r.claim
 """
 
 _JUDGEMENTS = """
@@ -110,7 +116,7 @@ class Judgement:
     """What the advisories say of some packages.
 
     Args:
-        matches: rows of `MATCH_SCHEMA`, by package, platform, vulnerability and advisory. Several advisories may say
+        matches: rows of `MATCH_SCHEMA`, by package, platform, advisory and vulnerability. Several advisories may say
             the same vulnerability of one package: several matches, one finding.
         judgements: rows of `JUDGEMENT_SCHEMA`, one for each (package, platform), with its coverage (states.Coverage).
     """
@@ -150,7 +156,7 @@ def judge_packages(
     with ExitStack() as stack:
         try:
             _register(session, stack, products, feeds, ranges)
-            for name, statement in (("hit", _HITS), ("blind", _BLIND)):
+            for name, statement in (("candidate", _CANDIDATES), ("hit", _HITS), ("blind", _BLIND)):
                 session.execute(statement)
                 stack.callback(session.execute, f"DROP TABLE {name}")
             return Judgement(
