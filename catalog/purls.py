@@ -6,6 +6,8 @@ together, as `pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12&upstream=g
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from packageurl import PackageURL
 
 from catalog.distributions import NO_DISTRIBUTION, Distribution
@@ -43,10 +45,15 @@ def render_purl(package: PackageFacts, distribution: Distribution = NO_DISTRIBUT
     return PackageURL(
         type=package.type,
         namespace=namespace or None,
-        name=package.name,
+        name=_usable_name(package.name),
         version=package.version or None,
         qualifiers=qualifiers or None,
     ).to_string()
+
+
+def _usable_name(name: str) -> str:
+    # A purl needs a name, and blanks and slashes around it do not count: one of nothing else is escaped to remain one.
+    return name if name.strip().strip("/").strip() else quote(name, safe="").replace(".", "%2E") or "%"
 
 
 def _upstream(package: PackageFacts) -> str:

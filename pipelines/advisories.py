@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catalog.active.snapshots import Feed, commit_snapshot, current
-
 from catalog.advisories import FeedReceipt, SnapshotReceipt
 from catalog.settings import Settings
 from pipelines.journal import recorded

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from catalog.active.runs import list_runs
-
 from catalog.active.fleet import ImageFilter, ImageOrder, fleet_status, list_images
+from catalog.active.runs import list_runs
 from catalog.active.views import FleetStatus, ImageLine, RunRecord
 from catalog.settings import Settings
 from pipelines.workspace import open_workspace

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tasks.composition.replay import Occurrence
-
 from catalog.active.views import FindingRecord, ImageRecord, PackageRecord
 from catalog.distributions import Distribution
 from catalog.packages import PackageFacts, Role
@@ -13,6 +11,7 @@ from catalog.purls import render_purl
 from catalog.states import Severity
 from pipelines.models.base import covered_share, explained
 from pipelines.models.show import Finding, ImageReport, Package, Problem
+from pipelines.occurrences import Occurrence
 
 
 def image_report(

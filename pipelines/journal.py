@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from catalog.active.runs import record_run
 from pydantic import JsonValue
 
 from catalog.active.database import Database
+from catalog.active.runs import record_run
 from catalog.active.views import RunRecord
 from catalog.errors import LongshoreError
 from catalog.logging import redact

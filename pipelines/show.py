@@ -12,9 +12,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
-from tasks.composition.replay import replay
 
-from catalog.active.fleet import find_images, image_chains, image_findings, image_layers, image_packages
+from catalog.active.fleet import (
+    ImageFilter,
+    find_images,
+    image_chains,
+    image_findings,
+    image_layers,
+    image_packages,
+    list_images,
+)
 from catalog.active.views import ImageRecord, LayerState
 from catalog.errors import NotFound
 from catalog.facts import read_facts_many
@@ -24,11 +31,13 @@ from catalog.states import LayerOutcome
 from catalog.store import Store
 from pipelines.image_report import image_report
 from pipelines.models.show import ImageReport, Problem
-from pipelines.workspace import open_workspace
-from tasks.sources import canonical_reference
+from pipelines.occurrences import image_occurrences
+from pipelines.workspace import Workspace, open_workspace
 from tasks.sources.interface import PlatformChoice
+from tasks.sources.references import canonical_reference
 
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
+_SUGGESTIONS = 5
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i686": "386", "i386": "386"}
 
 
@@ -61,22 +70,17 @@ def show(image: str, settings: Settings, *, platform: str = "") -> ShownImage:
         ActiveSetError: Postgres cannot be asked.
         StoreError: the archive cannot be read.
     """
-    name = image_name(image)
+    image_name(image)  # whoever mistypes need not wait for a database
     with open_workspace(settings, writes=False) as workspace:
+        name = scanned_name(workspace, image_name(image), image)
         with workspace.database.transaction() as tx:
             records = find_images(tx, name)
-            if not records:
-                raise NotFound(
-                    "no such image was scanned",
-                    where=image,
-                    advice="`longshore scan` scans it, `longshore images` lists what was scanned",
-                )
             record = choose(records, platform, image)
             packages = image_packages(tx, record.image)
             findings = image_findings(tx, record.image)
             chains = image_chains(tx, record.image)
             layers = image_layers(tx, record.image)
-        occurrences = replay(workspace.store, chains)
+        occurrences = image_occurrences(workspace.store, chains)
         problems = list(_problems(workspace.store, layers))
     report = image_report(record, packages, findings, occurrences, problems)
     return ShownImage(record, report, tuple(other for other in records if other is not record))
@@ -91,6 +95,34 @@ def image_name(text: str) -> str:
     if _DIGEST.fullmatch(text):
         return text if text.startswith("sha256:") else f"sha256:{text}"
     return canonical_reference(text)
+
+
+def scanned_name(workspace: Workspace, name: str, image: str) -> str:
+    """The name under which an image was scanned: the one asked for, or the only one that continues it.
+
+    A layout or an archive of one image may be asked for without its tag.
+
+    Args:
+        workspace: the opened home.
+        name: see `image_name`.
+        image: as it was asked for, for the error.
+
+    Raises:
+        NotFound: nothing was scanned by that name, or several tags of it were.
+    """
+    with workspace.database.transaction() as tx:
+        if find_images(tx, name):
+            return name
+    stem = name.removesuffix(":latest")
+    wanted = ImageFilter(reference=f"{stem}:*")
+    near = dict.fromkeys(line.reference for line in list_images(workspace.database, wanted, limit=_SUGGESTIONS))
+    if len(near) == 1 and stem == name:
+        return next(iter(near))
+    raise NotFound(
+        "no such image was scanned",
+        where=image,
+        advice=f"scanned were {', '.join(near)}" if near else "`longshore scan` scans it, `longshore images` lists all",
+    )
 
 
 def choose(records: Sequence[ImageRecord], platform: str, image: str) -> ImageRecord:

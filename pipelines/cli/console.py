@@ -7,6 +7,7 @@ away (`longshore images | head`) is no error: the rest of the output is dropped 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import TextIO
 
@@ -16,6 +17,10 @@ from pipelines.cli.plain_text import plain
 
 UNBOUNDED = 1 << 16
 """Columns where no terminal bounds a line: a table in a pipe or a file is never cut."""
+LEAST = 80
+"""Columns a table takes at least: on a narrower terminal its lines wrap, and nothing is left out."""
+ROOMY = 120
+"""Columns from which on heads are words in full."""
 
 
 def prepare_streams() -> None:
@@ -25,8 +30,18 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def console_on(stream: TextIO) -> Console:
-    """A console that obeys no markup in what it prints, colours on a terminal only, and cuts nothing elsewhere."""
+def is_roomy() -> bool:
+    """Whether standard output has room for wide tables."""
+    return not sys.stdout.isatty() or shutil.get_terminal_size().columns >= ROOMY
+
+
+def console_on(stream: TextIO, *, least: int = LEAST) -> Console:
+    """A console that obeys no markup in what it prints, colours on a terminal only, and cuts nothing elsewhere.
+
+    Args:
+        stream: where it writes.
+        least: columns it takes at least on a terminal, 0 for exactly what the terminal has.
+    """
     on_terminal = stream.isatty()
     return Console(
         file=stream,
@@ -34,7 +49,7 @@ def console_on(stream: TextIO) -> Console:
         emoji=False,
         highlight=False,
         soft_wrap=not on_terminal,
-        width=None if on_terminal else UNBOUNDED,
+        width=max(least, shutil.get_terminal_size().columns) if on_terminal else UNBOUNDED,
         color_system="auto" if on_terminal else None,
         force_terminal=None if on_terminal else False,
         legacy_windows=False,

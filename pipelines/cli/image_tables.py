@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from rich.table import Table
 
 from catalog.active.views import ImageLine
+from pipelines.cli.console import is_roomy
 from pipelines.cli.tables import (
     add_count_column,
     add_text_column,
@@ -17,14 +18,15 @@ from pipelines.cli.tables import (
     table,
 )
 
-_COUNTS = ("critical", "high", "medium", "low", "other", "fixable")
+_HEADS = ("packages", "critical", "high", "medium", "low", "other", "fixable", "coverage")
+_SHORT_HEADS = ("pkgs", "crit", "high", "med", "low", "oth", "fix", "cov")
 
 
 def image_table(lines: Iterable[ImageLine]) -> Table:
     """One row an image: reference, packages, findings by severity, fixable, coverage, state."""
     shown = table()
-    add_text_column(shown, "image", least=24)
-    for head in ("packages", *_COUNTS, "coverage"):
+    add_text_column(shown, "image", least=16)
+    for head in _HEADS if is_roomy() else _SHORT_HEADS:
         add_count_column(shown, head)
     add_text_column(shown, "state", least=8)
     rows = list(lines)

@@ -39,7 +39,7 @@ def observer_on(stream: TextIO, *, quiet: bool = False) -> ClosingObserver:
     """The observer that fits a stream: silent when quiet, bars on a terminal that can move its cursor, else lines."""
     if quiet:
         return QuietObserver()
-    console = console_on(stream)
+    console = console_on(stream, least=0)
     return BarObserver(stream) if console.is_terminal and not console.is_dumb_terminal else LineObserver(stream)
 
 
@@ -144,7 +144,7 @@ class BarObserver:
             _FigureColumn(lambda meter: meter.rate_text(clock()), "cyan"),
             _FigureColumn(lambda meter: meter.remaining_text(clock()), "dim"),
             TextColumn("{task.fields[note]}", style="green", markup=False),
-            console=console_on(stream),
+            console=console_on(stream, least=0),
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
@@ -190,7 +190,7 @@ class BarObserver:
         self._progress.stop()
 
     def _print(self, line: str, style: str) -> None:
-        self._progress.console.print(Text(plain(line), style=style))
+        self._progress.console.print(Text(plain(line), style=style), soft_wrap=True)
 
 
 def _joined(*parts: str) -> str:

@@ -76,6 +76,7 @@ class ScanReport(Answer):
     seconds: float
     cpu_seconds: float
     statements: Count
+    failed_sources: Count = Field(description="sources that could not be listed, or not to their end")
     notes: tuple[str, ...]
 
     @classmethod
@@ -96,5 +97,6 @@ class ScanReport(Answer):
             seconds=round(summary.seconds, 3),
             cpu_seconds=round(summary.cpu_seconds, 3),
             statements=summary.statements,
+            failed_sources=summary.failed_sources,
             notes=summary.notes,
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from catalog.distributions import Distribution
 from catalog.packages import PackageFacts
@@ -52,3 +54,14 @@ DEBIAN = Distribution("debian", "12", "Debian GNU/Linux 12 (bookworm)")
 )
 def test_a_purl_says_package_and_platform(package: PackageFacts, distribution: Distribution, purl: str) -> None:
     assert render_purl(package, distribution) == purl
+
+
+_ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"])) | st.sampled_from(["/", " / ", "@", "..", "%"])
+
+
+@given(st.sampled_from(["deb", "rpm", "npm", "maven"]), _ANY_TEXT, _ANY_TEXT, _ANY_TEXT, _ANY_TEXT)
+def test_whatever_an_image_holds_has_a_purl(
+    package_type: str, name: str, version: str, namespace: str, source: str
+) -> None:
+    package = PackageFacts(package_type, name, version, namespace=namespace, source_name=source)
+    assert render_purl(package, DEBIAN).startswith(f"pkg:{package_type}/")
