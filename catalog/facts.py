@@ -150,6 +150,7 @@ def read_facts(
         ObjectTooNew: its schema version is newer than this Longshore knows.
         ObjectCorrupt: it is no Parquet file, or not of the dataset that its key names.
         StoreError: the store fails.
+        KeyError: the dataset has no such column.
     """
     found = parse_object_key(key)
     if found is None or found.dataset not in DATASETS:
@@ -212,8 +213,14 @@ def _read(
             where=key,
             advice="upgrade Longshore",
         )
-    table = pq.read_table(path, columns=None if columns is None else list(columns), filters=where)
-    return table.replace_schema_metadata(None)
+    names = dataset.schema.names if columns is None else columns
+    expected = pa.schema([dataset.schema.field(name) for name in names])
+    wanted = None if columns is None else list(columns)
+    table = pq.read_table(path, columns=wanted, filters=where, page_checksum_verification=True)
+    table = table.replace_schema_metadata(None)
+    if int(version) == dataset.version and not table.schema.equals(expected):
+        raise ObjectCorrupt(f"has other columns than {dataset.name}", where=key)
+    return table
 
 
 def _conform(rows: pa.Table | pa.RecordBatch, dataset: Dataset) -> pa.Table:
@@ -240,6 +247,7 @@ def _open_parquet(path: Path, dataset: Dataset) -> pq.ParquetWriter:
         dataset.schema.with_metadata(footer),
         compression="zstd",
         compression_level=3,
+        write_page_checksum=True,
         use_dictionary=[leaf for field in dataset.schema if field.name not in deltas for leaf in _leaves(field)],
         column_encoding=deltas,
     )

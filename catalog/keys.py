@@ -111,11 +111,6 @@ def check_prefix(prefix: str) -> str:
     Raises:
         StoreError: no key of ours begins so.
     """
-    whole, _, last = prefix.rpartition("/")
-    if whole:
-        check_key(whole)
-    if last:
-        check_key(last)
-    elif prefix.startswith("/"):
-        raise StoreError("not the beginning of an object key", where=repr(prefix[:100]))
+    if prefix:
+        check_key(prefix.removesuffix("/"))
     return prefix

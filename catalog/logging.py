@@ -29,7 +29,7 @@ _USERINFO = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#@]+(?:@[
 _AUTHORISATION = re.compile(r"(?i)\b(?P<scheme>basic|bearer)\s+[A-Za-z0-9+/_.~=-]{8,}")
 _PARAMETER = re.compile(
     r"(?i)(?P<name>\b(?:[a-z0-9_-]*(?:password|passwd|secret|token|signature|credential)|authorization)\b"
-    r"[\"']?\s*[=:]\s*)(?P<quote>[\"']?)[^\s&;,\"']+"
+    r"[\"']?\s*[=:]\s*)(?P<quote>[\"']?)(?:(?:basic|bearer)\s+)?[^\s&;,\"']+"
 )
 _SECRET_FIELD = re.compile(r"(?i)(password|passwd|secret|token|authori[sz]ation|credential|dsn)")
 _PLAIN = re.compile(r"[^\s\"=\\]+\Z")
@@ -50,8 +50,8 @@ class LogSettings(Protocol):
 def redact(text: str) -> str:
     """The text without what must not be seen: user information in URLs, authorisation headers, passwords and tokens."""
     text = _USERINFO.sub(rf"\g<scheme>{_HIDDEN}@", text)
-    text = _AUTHORISATION.sub(rf"\g<scheme> {_HIDDEN}", text)
-    return _PARAMETER.sub(rf"\g<name>\g<quote>{_HIDDEN}", text)
+    text = _PARAMETER.sub(rf"\g<name>\g<quote>{_HIDDEN}", text)
+    return _AUTHORISATION.sub(rf"\g<scheme> {_HIDDEN}", text)
 
 
 def configure_logging(settings: LogSettings, *, stream: TextIO | None = None) -> None:

@@ -117,7 +117,7 @@ def file_errors(where: Path | str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        what = error.strerror or str(error)
+        what = os.strerror(error.errno) if error.errno else str(error)
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise StoreFull(what, where=str(where), advice="free some space and run the same again") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
