@@ -91,17 +91,19 @@ class Selection:
         ]
         return tuple(analyser for analyser in dict.fromkeys(found) if analyser.confirm(path))
 
-    def fingerprints(self, limits: Limits, reader: bytes = b"") -> FingerprintSet:
+    def fingerprints(self, limits: Limits, reader: bytes = b"", reader_name: str = "") -> FingerprintSet:
         """What these analysers do under these limits.
 
         Args:
             limits: caps that change what is found.
-            reader: fingerprint of the layer reader itself, a member like any other; empty for none.
+            reader: fingerprint of what feeds them, a member like any other; empty for none.
+            reader_name: that member's `<name>/<version>`.
         """
-        members = [(a.name, a.version, a.fingerprint(limits)) for a in self.analysers]
-        names = sorted(f"{name}/{version}/{digest.hex()}" for name, version, digest in members)
-        prints = [digest for _, _, digest in members] + ([reader] if reader else [])
-        return FingerprintSet(fingerprint_set_id(prints), tuple(names))
+        members = {a.fingerprint(limits): f"{a.name}/{a.version}" for a in self.analysers}
+        if reader:
+            members[reader] = reader_name
+        names = sorted(f"{name}/{digest.hex()}" for digest, name in members.items())
+        return FingerprintSet(fingerprint_set_id(members), tuple(names))
 
 
 def _add(table: dict[bytes, tuple[Analyser, ...]], key: bytes, analyser: Analyser) -> None:

@@ -1,0 +1,106 @@
+"""The compressed side of a layer: bytes are counted and hashed as they pass, and checked against the digest at the end."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Protocol
+
+from catalog.errors import BlobTruncated, DigestMismatch, ProtocolViolation, SizeMismatch
+
+SNIFFED_BYTES = 6
+"""The longest magic of a compression that is known (xz)."""
+_ALGORITHMS = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
+_DRAIN_BYTES = 1 << 18
+
+
+class ByteStream(Protocol):
+    """What a blob is read from."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer's beginning and return how many bytes that were; 0 at the end only."""
+
+
+class BlobReader:
+    """Counts and hashes a blob's bytes while a decompressor pulls them.
+
+    Args:
+        stream: the bytes as served.
+        digest: `<algorithm>:<hex>` that they must have (OCI image-spec, "Digests").
+        size: bytes they must be; -1 where nobody knows.
+
+    Raises:
+        ProtocolViolation: a digest of an algorithm that the specification does not register.
+    """
+
+    def __init__(self, stream: ByteStream, digest: str, size: int = -1) -> None:
+        algorithm, _, self._expected = digest.partition(":")
+        if algorithm not in _ALGORITHMS:
+            raise ProtocolViolation("a digest of an unknown algorithm", where=digest[:100])
+        self._hash = _ALGORITHMS[algorithm]()
+        self._stream = stream
+        self._digest = digest
+        self._size = size
+        self._head = b""
+        self.count = 0
+
+    def sniff(self) -> bytes:
+        """The first bytes, which stay to be read."""
+        buffer = bytearray(SNIFFED_BYTES)
+        view = memoryview(buffer)
+        have = 0
+        while have < SNIFFED_BYTES:
+            got = self._pull(view[have:])
+            if not got:
+                break
+            have += got
+        self._head = bytes(buffer[:have])
+        return self._head
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the buffer's beginning and return how many bytes that were; 0 at the end only.
+
+        Raises:
+            BlobError: more bytes than the blob has, or what the stream raises.
+            SourceError: what the stream raises.
+        """
+        if self._head:
+            got = min(len(self._head), len(buffer))
+            buffer[:got] = self._head[:got]
+            self._head = self._head[got:]
+            return got
+        return self._pull(buffer)
+
+    def read(self, count: int = _DRAIN_BYTES) -> bytes:
+        """At most `count` bytes; none at the end only. Raises as `readinto`."""
+        buffer = bytearray(count if count > 0 else _DRAIN_BYTES)
+        got = self.readinto(memoryview(buffer))
+        return bytes(memoryview(buffer)[:got])
+
+    def finish(self) -> None:
+        """Read to the end, and hold size and digest against what was promised.
+
+        Raises:
+            BlobTruncated: fewer bytes.
+            SizeMismatch: more bytes, or a size that contradicts the digest.
+            DigestMismatch: other bytes.
+        """
+        view = memoryview(bytearray(_DRAIN_BYTES))
+        while self._pull(view):
+            pass
+        matches = self._hash.hexdigest() == self._expected
+        if 0 <= self._size != self.count:
+            what = f"{self.count} bytes instead of {self._size}"
+            if matches or self.count > self._size:
+                raise SizeMismatch(what, where=self._digest)
+            raise BlobTruncated(what, where=self._digest)
+        if not matches:
+            raise DigestMismatch("the bytes have another digest", where=self._digest)
+
+    def _pull(self, buffer: memoryview) -> int:
+        got = self._stream.readinto(buffer)
+        if got:
+            self.count += got
+            if 0 <= self._size < self.count:
+                raise SizeMismatch(f"more than {self._size} bytes", where=self._digest)
+            self._hash.update(buffer if got == len(buffer) else buffer[:got])
+        return got

@@ -1,0 +1,102 @@
+"""Tar entries on their way from the walker to the rows: raw names and headers, some thousands at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.errors import MalformedLayer
+from catalog.limits import Limits
+from tasks.layers import headers as tar
+from tasks.layers.headers import BLOCK
+
+WHITEOUT = b".wh."
+"""A base name that begins so removes what lies below (OCI image-spec, "Whiteouts")."""
+OPAQUE = b".wh..wh..opq"
+"""The base name that empties its directory."""
+_LANES = np.uint64(0x00FF00FF00FF00FF)
+_EIGHT = np.uint64(8)
+
+
+@dataclass(slots=True)
+class Correction:
+    """What is not as the entry's own header has it; None where it is.
+
+    Args:
+        kind: a word of `catalog.schemas.ENTRY_KINDS`.
+        target: of a link, as in the archive.
+        size: bytes of the file.
+        uid: the owner.
+        gid: the group.
+    """
+
+    kind: str | None = None
+    target: bytes | None = None
+    size: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+
+    @property
+    def says_anything(self) -> bool:
+        """Whether there is a correction at all."""
+        return any(value is not None for value in (self.kind, self.target, self.size, self.uid, self.gid))
+
+
+@dataclass(slots=True)
+class EntryChunk:
+    """Entries in their order.
+
+    Args:
+        first: ordinal of the first one in its layer.
+        names: as in the archive; a directory's may have lost one trailing slash.
+        headers: 512 bytes each.
+        extended: headers of extended headers between them.
+        corrections: by index in the chunk.
+    """
+
+    first: int
+    names: list[bytes] = field(default_factory=list)
+    headers: list[bytes] = field(default_factory=list)
+    extended: list[bytes] = field(default_factory=list)
+    corrections: dict[int, Correction] = field(default_factory=dict)
+
+    def matrix(self) -> npt.NDArray[np.uint8]:
+        """The entries' headers, one a row."""
+        return _matrix(self.headers)
+
+    def verify_checksums(self) -> None:
+        """Hold every header against its checksum.
+
+        Raises:
+            MalformedLayer: a checksum is wrong.
+        """
+        for headers in (self.headers, self.extended):
+            if headers:
+                _verify(headers)
+
+
+def over_limit(name: bytes, limits: Limits) -> bool:
+    """Whether a normalised name is too long or too deep."""
+    return len(name) > limits.path_bytes or name.count(b"/") >= limits.path_depth
+
+
+def _matrix(headers: list[bytes]) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(b"".join(headers), dtype=np.uint8).reshape(-1, BLOCK)
+
+
+def _verify(headers: list[bytes]) -> None:
+    # Sums of bytes as sums of four 16-bit lanes of 64-bit words: 64 words of two bytes a lane cannot overflow one.
+    matrix = _matrix(headers)
+    words = matrix.view(np.uint64)
+    lanes = ((words & _LANES) + (words >> _EIGHT & _LANES)).sum(axis=1, dtype=np.uint64)
+    sums = lanes.view(np.uint16).reshape(-1, 4).sum(axis=1, dtype=np.int64)
+    field = matrix[:, 148:156].astype(np.int64)
+    digits = field[:, :6] - ord("0")
+    claimed = digits @ (8 ** np.arange(5, -1, -1, dtype=np.int64))
+    usual = ((digits >= 0) & (digits < 8)).all(axis=1) & (field[:, 6] == 0)
+    right = usual & (sums - field.sum(axis=1) + 8 * ord(" ") == claimed)
+    for index in np.flatnonzero(~right):
+        if not tar.checksum_holds(headers[index]):
+            raise MalformedLayer("a tar header with a wrong checksum")

@@ -1,0 +1,250 @@
+"""The evidence of one layer: what the analysers found, where, and what a later entry of the same layer took away again.
+
+A tar archive is a log: a path may come twice, and a file may take the place of a directory full of evidence. So every piece
+of evidence has a number, every replacement a number from the same counter, and only at the end it is seen which evidence
+outlived the replacements of its path and of the folders above.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from catalog.errors import ParseError
+from catalog.limits import Limits
+from catalog.problems import Problem
+from catalog.schemas import CONTENTS, EVIDENCE, Dataset
+from tasks.analyzers.interface import Analyser, Data, Findings
+from tasks.analyzers.selection import Selection
+from tasks.layers.package_rows import PackageRows, is_plain
+from tasks.layers.paths import raw
+
+
+@dataclass(slots=True)
+class _Record:
+    """One piece of evidence; `number` orders it among all events and names its findings, `at` when it came to its path."""
+
+    at: int
+    number: int
+    state: str
+    size: int
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a layer's evidence comes to, in the order of the datasets' keys and without the layer's digest.
+
+    Args:
+        evidence: rows of `catalog.schemas.EVIDENCE`.
+        packages: rows of `catalog.schemas.PACKAGES`.
+        contents: rows of `catalog.schemas.CONTENTS`.
+        problems: in the order they were met.
+    """
+
+    evidence: pa.Table
+    packages: pa.Table
+    contents: pa.Table
+    problems: list[Problem]
+
+
+class EvidenceBook:
+    """Keeps the evidence of one layer.
+
+    Args:
+        selection: the analysers.
+        limits: caps on packages and problems.
+    """
+
+    def __init__(self, selection: Selection, limits: Limits) -> None:
+        self._limits = limits
+        self._clock = 0
+        self._records: dict[str, dict[str, _Record]] = {}
+        self._folders: set[str] = set()
+        self._replaced: dict[str, int] = {}
+        self._buried: dict[str, int] = {}
+        self._contents: dict[int, bytes] = {}
+        self._packages = PackageRows()
+        self._untold = 0
+        self._untold_partial = False
+        self.problems: list[Problem] = []
+        self.telling_names: set[bytes] = set(selection.names)
+        """Base names at which the walker must stop for a file: wanted ones, and folders above evidence."""
+        self.recorded_names: set[bytes] = set()
+        """Base names of evidence, at which it must stop for a directory."""
+
+    def record(self, path: str, analyser: Analyser, data: Data) -> None:
+        """Let an analyser read a file and keep what it finds; its failure is a problem, never more."""
+        record = self._enter(path, analyser, "read", len(data))
+        try:
+            findings = analyser.analyse(path, data)
+        except ParseError as error:
+            record.state = "failed"
+            self.note(path, error.reason, error.what, analyser=analyser.name, partial=True)
+            return
+        except Exception as error:
+            # A bug in one analyser must not cost the layer; it is recorded like a failure.
+            record.state = "failed"
+            self.note(path, "analyser-error", type(error).__name__, analyser=analyser.name, partial=True)
+            return
+        self._keep(record, path, analyser, findings)
+
+    def refuse(self, path: str, analyser: Analyser, size: int, state: str, reason: str, detail: str) -> None:
+        """Record a file that is not read.
+
+        Args:
+            path: where it lies.
+            analyser: who wanted it.
+            size: its bytes.
+            state: the evidence's state.
+            reason: the problem's word.
+            detail: the problem's line.
+        """
+        self._enter(path, analyser, state, size)
+        self.note(path, reason, detail, analyser=analyser.name, partial=True)
+
+    def link(self, path: str, analyser: Analyser, target: str | None) -> None:
+        """Record a link at a place that an analyser wants.
+
+        Args:
+            path: of the link.
+            analyser: who wants it.
+            target: of a hard link, the path it shares its content with; None for a symlink, which only the composed image
+                can follow.
+        """
+        source = self._records.get(target, {}).get(analyser.name) if target is not None else None
+        if source is not None and target is not None and not self._outlives(target, source):
+            source = None
+        record = self._enter(path, analyser, "link", 0)
+        if source is not None:
+            _share(record, source)
+        else:
+            record.target = target
+
+    def replaced(self, path: str, *, buries: bool) -> None:
+        """Note that an entry came to a path.
+
+        Args:
+            path: where.
+            buries: it is no directory, so nothing below the path is left.
+        """
+        if path in self._records:
+            self._replaced[path] = self._tick()
+        if buries and path in self._folders:
+            self._buried[path] = self._tick()
+
+    def note(self, path: str, reason: str, detail: str, *, analyser: str = "", partial: bool = False) -> None:
+        """Record a problem, up to the limit.
+
+        Args:
+            path: where; empty for the layer.
+            reason: a short stable word.
+            detail: one line.
+            analyser: who met it.
+            partial: evidence is missing because of it.
+        """
+        if len(self.problems) < self._limits.problems:
+            self.problems.append(Problem(path, analyser, reason, detail, partial))
+        else:
+            self._untold += 1
+            self._untold_partial |= partial
+
+    def settle(self) -> Evidence:
+        """What is left at the end of the layer."""
+        self._follow_links()
+        left = [
+            (path, name, record)
+            for path in sorted(self._records)
+            for name, record in sorted(self._records[path].items())
+            if self._outlives(path, record)
+        ]
+        contents = {path: self._contents[record.number] for path, _, record in left if record.number in self._contents}
+        problems = list(self.problems)
+        if self._untold:
+            problems.append(Problem("", "", "more-problems", f"{self._untold} more", self._untold_partial))
+        return Evidence(
+            evidence=pa.table(
+                {
+                    "path": [path for path, _, _ in left],
+                    "analyser": [name for _, name, _ in left],
+                    "state": [record.state for _, _, record in left],
+                    "size": [record.size for _, _, record in left],
+                },
+                schema=without_layer(EVIDENCE),
+            ),
+            packages=self._packages.table([(path, record.number) for path, _, record in left]),
+            contents=pa.table(
+                {"path": list(contents), "data": list(contents.values())}, schema=without_layer(CONTENTS)
+            ),
+            problems=problems,
+        )
+
+    def _enter(self, path: str, analyser: Analyser, state: str, size: int) -> _Record:
+        at = self._tick()
+        record = _Record(at, at, state, size)
+        self._records.setdefault(path, {})[analyser.name] = record
+        folder, _, base = path.rpartition("/")
+        self.recorded_names.add(raw(base))
+        while folder and folder not in self._folders:
+            self._folders.add(folder)
+            folder, _, base = folder.rpartition("/")
+            self.telling_names.add(raw(base))
+        return record
+
+    def _keep(self, record: _Record, path: str, analyser: Analyser, findings: Findings) -> None:
+        for remark in findings.remarks:
+            self.note(path, remark.reason, remark.detail, analyser=analyser.name, partial=remark.partial)
+        if findings.content is not None:
+            self._contents[record.number] = findings.content
+        packages = [package for package in findings.packages if is_plain(package)]
+        if len(packages) < len(findings.packages):
+            count = len(findings.packages) - len(packages)
+            self.note(
+                path, "odd-text", f"{count} packages whose fields are no texts", analyser=analyser.name, partial=True
+            )
+        room = self._limits.packages - self._packages.count
+        if len(packages) > room:
+            what = f"more than {self._limits.packages} packages"
+            self.note(path, "limit-exceeded", what, analyser=analyser.name, partial=True)
+        if packages:
+            self._packages.add(record.number, analyser.name, packages[:room])
+
+    def _outlives(self, path: str, record: _Record) -> bool:
+        """Whether nothing took the record's place after it came."""
+        if self._replaced.get(path, 0) > record.at:
+            return False
+        if self._buried:
+            while path:
+                path = path.rpartition("/")[0]
+                if self._buried.get(path, 0) > record.at:
+                    return False
+        return True
+
+    def _follow_links(self) -> None:
+        """Hard links that came before what they link to share its findings after all."""
+        for records in self._records.values():
+            for name, record in records.items():
+                seen = {id(record)}
+                target = record.target
+                while target is not None:
+                    source = self._records.get(target, {}).get(name)
+                    if source is None or id(source) in seen or not self._outlives(target, source):
+                        break
+                    seen.add(id(source))
+                    target = source.target
+                    if target is None:
+                        _share(record, source)
+
+    def _tick(self) -> int:
+        self._clock += 1
+        return self._clock
+
+
+def without_layer(dataset: Dataset) -> pa.Schema:
+    """The dataset's schema without the layer's digest, which every row of a layer shares."""
+    return pa.schema([field for field in dataset.schema if field.name != "layer"])
+
+
+def _share(record: _Record, source: _Record) -> None:
+    record.number, record.state, record.size, record.target = source.number, source.state, source.size, None

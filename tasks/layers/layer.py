@@ -1,0 +1,185 @@
+"""One layer: its bytes in, its records out, and how it ended.
+
+The records are believed only after the last byte: size and digest are checked then, and whatever went wrong with the bytes
+outranks what went wrong with their content.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.errors import LayerError, LimitExceeded
+from catalog.identities import hash_fields
+from catalog.limits import Limits
+from catalog.problems import Problem
+from catalog.rows import RowHasher
+from catalog.schemas import CONTENTS, ENTRIES, EVIDENCE, PACKAGES
+from catalog.states import LayerOutcome
+from tasks.analyzers.selection import Selection
+from tasks.layers.blob import BlobReader, ByteStream
+from tasks.layers.chunks import EntryChunk
+from tasks.layers.compression import decoder_errors, open_tar_stream
+from tasks.layers.entries import ROW_SCHEMA, entry_rows
+from tasks.layers.evidence import Evidence, EvidenceBook
+from tasks.layers.spool import RowSpool
+from tasks.layers.walker import Walker
+from tasks.layers.window import Window
+
+COMPOSITION_RECIPE = "layer-composition/1"
+"""The recipe of a layer's composition hash."""
+_COMPOSITION_COLUMNS = {
+    ENTRIES: ("path", "kind", "target"),
+    EVIDENCE: ("path", "analyser", "state"),
+    PACKAGES: tuple(name for name in PACKAGES.schema.names if name != "layer"),
+    CONTENTS: ("path", "data"),
+}
+"""The columns that composition reads: only what changes one of them renames the chains above."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRecords:
+    """What one layer holds; to be closed, because its entries may lie in a scratch file.
+
+    Args:
+        digest: of the layer.
+        compression: what its bytes are packed with.
+        size: compressed bytes.
+        tar_size: uncompressed bytes up to and with the tar's end marker.
+        entries: rows of `entries.ROW_SCHEMA`.
+        evidence: what the analysers found.
+        composition_hash: 32 bytes over the rows that composition reads.
+    """
+
+    digest: str
+    compression: str
+    size: int
+    tar_size: int
+    entries: RowSpool
+    evidence: Evidence
+    composition_hash: bytes
+
+    @property
+    def loss(self) -> Problem | None:
+        """The first problem because of which evidence is missing."""
+        return next((problem for problem in self.evidence.problems if problem.partial), None)
+
+    @property
+    def outcome(self) -> LayerOutcome:
+        """Complete, or partial where evidence is missing."""
+        return LayerOutcome.COMPLETE if self.loss is None else LayerOutcome.PARTIAL
+
+    def close(self) -> None:
+        """Let go of the scratch file."""
+        self.entries.close()
+
+
+def analyse_stream(
+    stream: ByteStream,
+    digest: str,
+    size: int,
+    *,
+    selection: Selection,
+    limits: Limits,
+    scratch: Path,
+    notes: tuple[Problem, ...] = (),
+) -> LayerRecords:
+    """Read one layer to its last byte.
+
+    Args:
+        stream: its bytes as served.
+        digest: that they must have.
+        size: bytes they must be; -1 where nobody knows.
+        selection: the analysers.
+        limits: caps; one that is reached makes the layer partial.
+        scratch: directory for rows that memory has no room for.
+        notes: problems known before.
+
+    Raises:
+        BlobError: the bytes are not those that the digest names; what the layer is was not seen.
+        SourceError: what the stream raises.
+        LayerError: the bytes are the right ones and no layer that can be read.
+        StoreError: the scratch file cannot be written.
+    """
+    spool = RowSpool(ROW_SCHEMA, limits.spool_bytes, scratch)
+    try:
+        reading = _Reading(BlobReader(stream, digest, size), selection, limits, spool, notes)
+        reading.read()
+        return reading.records(digest)
+    except BaseException:
+        spool.close()
+        raise
+
+
+class _Reading:
+    """The state of reading one layer."""
+
+    def __init__(
+        self, blob: BlobReader, selection: Selection, limits: Limits, spool: RowSpool, notes: tuple[Problem, ...]
+    ) -> None:
+        self._blob = blob
+        self._selection = selection
+        self._limits = limits
+        self._spool = spool
+        self._book = EvidenceBook(selection, limits)
+        self._book.problems.extend(notes)
+        self._hashers = {
+            dataset: RowHasher(dataset.name, dataset.version, columns)
+            for dataset, columns in _COMPOSITION_COLUMNS.items()
+        }
+        self._compression = ""
+        self._tar_size = 0
+
+    def read(self) -> None:
+        """Walk the archive, then hash what is left of the blob and check it; raises as `analyse_stream`."""
+        broken: LayerError | None = None
+        try:
+            self._walk()
+        except LimitExceeded as error:
+            self._book.note("", error.reason, error.what, partial=True)
+        except LayerError as error:
+            broken = error
+        self._blob.finish()
+        if broken is not None:
+            raise broken
+
+    def records(self, digest: str) -> LayerRecords:
+        """What was read."""
+        evidence = self._book.settle()
+        for dataset, rows in (
+            (EVIDENCE, evidence.evidence),
+            (PACKAGES, evidence.packages),
+            (CONTENTS, evidence.contents),
+        ):
+            self._hashers[dataset].update(rows)
+        digests = [self._hashers[dataset].digest() for dataset in _COMPOSITION_COLUMNS]
+        return LayerRecords(
+            digest=digest,
+            compression=self._compression,
+            size=self._blob.count,
+            tar_size=self._tar_size,
+            entries=self._spool,
+            evidence=evidence,
+            composition_hash=hash_fields(COMPOSITION_RECIPE, *digests, size=32),
+        )
+
+    def _walk(self) -> None:
+        with decoder_errors():
+            stream = open_tar_stream(self._blob, self._limits)
+            self._compression = stream.compression
+            window = Window(stream, self._blob, self._limits)
+            try:
+                Walker(window, self._selection, self._book, self._limits, self._emit).walk()
+            finally:
+                self._tar_size = window.offset
+
+    def _emit(self, chunk: EntryChunk) -> None:
+        if not chunk.names:
+            return
+        made = entry_rows(chunk, self._limits)
+        if made.over_limit:
+            self._book.note("", "limit-exceeded", f"{made.over_limit} names too long or too deep", partial=True)
+        if made.odd_whiteouts:
+            self._book.note("", "odd-whiteout", f"{made.odd_whiteouts} whiteouts that name nothing")
+        self._hashers[ENTRIES].update(made.rows)
+        self._spool.add(made.rows)
