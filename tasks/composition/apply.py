@@ -1,0 +1,208 @@
+"""Lay one layer over the tree of those below it.
+
+In this order, so that the order of entries within the layer decides nothing it should not:
+
+1. An explicit directory entry takes the place of a link or file that a lower layer has at its path. (containerd and Docker
+   do so too: only a directory over a directory merges.)
+2. Markers take away what lower layers have: a whiteout its path, an opaque marker all below its directory. Links of lower
+   layers are followed in their folders, as in `lib/apk/db/.wh.installed` over `lib` → `usr/lib`.
+3. Then the layer's own entries, as its archive has them: whatever is no directory takes the place of everything at and below
+   its path. Their folders, too, are reached through links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tasks.composition.evidence import DIRECTORY, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Evidence, Row
+from tasks.composition.layer_rows import LayerRows
+from tasks.composition.tree import Edit, File, Folder, Link, Place, node_at, resolve, split_path
+
+Wants = Callable[[str], bool]
+"""Whether an analyser wants the file at a path."""
+
+_NO_FOLDER = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Real places whose files are remembered although nobody kept their bytes: to find the layer that holds them.
+
+    Args:
+        files: paths of files.
+        folders: paths of folders, for all files directly in them.
+    """
+
+    files: frozenset[str] = frozenset()
+    folders: frozenset[str] = frozenset()
+
+    def sees(self, parts: Sequence[str]) -> bool:
+        """Whether a file at this real path is remembered."""
+        return "/".join(parts) in self.files or "/".join(parts[:-1]) in self.folders
+
+
+NOTHING = Watch()
+"""No place watched."""
+
+
+@dataclass(slots=True)
+class Applied:
+    """A tree after a layer.
+
+    Args:
+        root: the tree.
+        touched: real paths at which a file, or a link that is wanted, came or went.
+        aliases: real paths that became names of one file, its first name among them.
+    """
+
+    root: Folder
+    touched: set[str]
+    aliases: list[str] = field(default_factory=list)
+
+
+def apply_layer(root: Folder, rows: LayerRows, wants: Wants, watch: Watch = NOTHING) -> Applied:
+    """Lay a layer over a tree, which stays as it is.
+
+    Args:
+        root: the tree below.
+        rows: the layer.
+        wants: whether an analyser wants the file at a path.
+        watch: further places to remember.
+    """
+    places = watch.files | watch.folders
+    if not rows.large:
+        return _Application(root, rows, wants, watch).run(rows.special)
+    chosen = rows.special
+    applied = _Application(root, rows, wants, watch).run(chosen)
+    neighbours = rows.with_neighbours((root, applied.root), places)
+    if len(neighbours) == len(chosen):
+        return applied
+    return _Application(root, rows, wants, watch).run(neighbours)
+
+
+class _Application:
+    def __init__(self, root: Folder, rows: LayerRows, wants: Wants, watch: Watch) -> None:
+        self.below = root
+        self.edit = Edit(root)
+        self.rows = rows
+        self.wants = wants
+        self.watch = watch
+        self.aliases: list[str] = []
+        self.own_links: dict[str, list[str]] = {}
+        self._void = _NO_FOLDER  # the last folder in which nothing is remembered
+
+    def run(self, rows: Sequence[Row]) -> Applied:
+        if self.below.children:
+            self._displace(rows)
+            self._take_away(rows)
+        for path, kind, target in rows:
+            if kind not in (WHITEOUT, OPAQUE):
+                self._add(path, kind, target or "")
+        if self.own_links:
+            self._join_own_links()
+        return Applied(self.edit.root, self.edit.touched, self.aliases)
+
+    def _displace(self, rows: Sequence[Row]) -> None:
+        # By path, so that a folder goes before what it holds, whatever the archive's order.
+        for path in sorted(path for path, kind, _ in rows if kind == DIRECTORY):
+            place = self._place(path)
+            if place and type(place.node) in (File, Link):
+                self.edit.remove(place.parts)
+
+    def _take_away(self, rows: Sequence[Row]) -> None:
+        for path, kind in sorted((path, kind) for path, kind, _ in rows if kind in (WHITEOUT, OPAQUE)):
+            place = resolve(self.edit.root, split_path(path), follow=kind == OPAQUE)
+            if place is None:
+                continue
+            if kind == OPAQUE:
+                self.edit.clear(place.parts)
+            else:
+                self.edit.remove(place.parts)
+
+    def _add(self, path: str, kind: int, target: str) -> None:
+        evidence = self.rows.evidence.get(path)
+        if kind not in (SYMLINK, HARDLINK) and (kind != FILE or evidence is None):
+            self._add_plain(path, kind)
+            return
+        self._void = _NO_FOLDER
+        place = self._place(path)
+        if place is None or not place.parts:
+            return
+        if kind == HARDLINK:
+            self._add_hard_link(place, path, target, evidence)
+        elif kind == SYMLINK:
+            self.edit.put(place.parts, Link(target, wanted=evidence is not None or self.wants("/".join(place.parts))))
+        else:
+            self.edit.put(place.parts, File(self.rows.layer, path, evidence))
+
+    def _add_plain(self, path: str, kind: int) -> None:
+        """An entry that is nothing itself, but may stand where something was."""
+        folder = path.rpartition("/")[0]
+        if folder == self._void:
+            return
+        place = self._place(path)
+        if place is None or not place.parts:
+            return
+        watched = self.watch is not NOTHING
+        if kind == FILE and (
+            (watched and self.watch.sees(place.parts)) or (place.crossed and self.wants("/".join(place.parts)))
+        ):
+            self._void = _NO_FOLDER
+            self.edit.put(place.parts, File(self.rows.layer, path, None))
+        elif place.blocked or (place.node is not None and (kind != DIRECTORY or type(place.node) is not Folder)):
+            self._void = _NO_FOLDER
+            self._make_way(place)
+        elif place.parent is None and not place.crossed and not watched:
+            self._void = folder
+
+    def _make_way(self, place: Place) -> None:
+        self.edit.remove(place.parts[: place.blocked] if place.blocked else place.parts)
+
+    def _add_hard_link(self, place: Place, path: str, target: str, evidence: Evidence | None) -> None:
+        """A further name of a file: of this layer, or of a lower one, even where this layer takes its first name away."""
+        real = "/".join(place.parts)
+        if evidence is None and not self.wants(real) and not self.watch.sees(place.parts):
+            # Nobody looks for evidence under this name.
+            self._make_way(place)
+            return
+        parts = split_path(target)
+        if evidence is not None and evidence.read:
+            self.own_links[real] = parts
+            self.edit.put(place.parts, File(self.rows.layer, path, evidence))
+            return
+        found = resolve(self.edit.root, parts)
+        if found is None or found.node is None:
+            found = resolve(self.below, parts) or found
+        node = found.node if found else None
+        first = "/".join(found.parts if found else parts)
+        if type(node) is File:
+            file = File(node.layer, node.path, node.evidence, target=node.target)
+            file.inode = node.inode
+            self.aliases.extend((real, first))
+            self.edit.put(place.parts, file)
+        elif type(node) is Link:
+            self.edit.put(place.parts, Link(node.target, wanted=True))
+        else:
+            self.edit.put(place.parts, File("", "", None, target=first))
+
+    def _join_own_links(self) -> None:
+        """Give hard links within the layer, in whatever order they came, one inode with what they link to."""
+        ends: dict[str, str] = {}
+        for name in self.own_links:
+            chain: dict[str, None] = {}
+            end = name
+            while end in self.own_links and end not in ends and end not in chain:
+                chain[end] = None
+                place = resolve(self.edit.root, self.own_links[end])
+                end = "/".join(place.parts) if place else end
+            end = ends.get(end, end)
+            ends.update(dict.fromkeys(chain, end))
+        for name, end in ends.items():
+            node, first = node_at(self.edit.root, name), node_at(self.edit.root, end)
+            if type(node) is File and type(first) is File and node.layer == first.layer == self.rows.layer:
+                node.inode = first.inode
+                self.aliases.extend((name, end))
+
+    def _place(self, path: str) -> Place | None:
+        return resolve(self.edit.root, path.split("/") if path else [])

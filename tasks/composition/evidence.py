@@ -1,0 +1,40 @@
+"""What one layer says: its entries as rows, and what was read in the files that analysers wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from catalog.packages import OPERATING_SYSTEM_TYPES
+from catalog.schemas import ENTRY_KINDS
+
+FILE, DIRECTORY, SYMLINK, HARDLINK, DEVICE, FIFO, WHITEOUT, OPAQUE = range(len(ENTRY_KINDS))
+"""Codes of `catalog.schemas.ENTRY_KINDS`."""
+
+PackageKey = tuple[str, str, str, str]
+"""(type, name, version, architecture): with its path, what makes a package the same one from layer to layer."""
+
+Row = tuple[str, int, str | None]
+"""(path, kind, target) of an entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was read in one file of one layer.
+
+    Args:
+        packages: id → key of each package found.
+        content: the file's bytes, where they were kept.
+        read: whether its bytes were looked at, even in vain; False for a link that only the composed image can follow.
+        database: it lists an operating system's packages: one database, by however many names it is reached.
+    """
+
+    packages: dict[bytes, PackageKey] = field(default_factory=dict)
+    content: bytes | None = None
+    read: bool = True
+    database: bool = False
+
+
+def make_evidence(packages: dict[bytes, PackageKey], content: bytes | None, *, read: bool) -> Evidence:
+    """Evidence with its `database` mark set from the packages' types."""
+    database = any(key[0] in OPERATING_SYSTEM_TYPES for key in packages.values())
+    return Evidence(packages, content, read, database)

@@ -1,0 +1,122 @@
+"""A layer's rows as composition uses them, built once per layer and used for every chain the layer is part of.
+
+Small layers are a list of rows. In a large one hardly any entry matters: markers, links and evidence always do, a plain file
+or directory only where it stands at, above, or behind a link at something that the tree remembers. Those few are found with
+Arrow's kernels, without looking at the others one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.composition.evidence import DIRECTORY, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Evidence, Row
+from tasks.composition.tree import File, Folder, Link, resolve, split_path, walk
+
+SMALL = 2_048
+"""Entries up to which every row is looked at."""
+
+_ALWAYS = pa.array([SYMLINK, HARDLINK, WHITEOUT, OPAQUE], pa.int8())
+
+
+class LayerRows:
+    """One layer's entries and evidence.
+
+    Args:
+        layer: its digest.
+        entries: path, kind and target of each entry, in their order.
+        evidence: what was read, by the path in the layer's archive.
+        small: entries up to which every row is looked at.
+    """
+
+    def __init__(self, layer: str, entries: pa.Table, evidence: dict[str, Evidence], *, small: int = SMALL) -> None:
+        self.layer = layer
+        self.evidence = evidence
+        self.size = entries.num_rows
+        self.large = entries.num_rows > small
+        if self.large:
+            self._path: pa.Array = _flat(entries.column("path"))
+            self._kind: pa.Array = _flat(entries.column("kind"))
+            self._target: pa.Array = _flat(entries.column("target"))
+            wanted = pa.array(list(evidence), pa.string())
+            always = pc.or_(pc.is_in(self._kind, _ALWAYS), pc.is_in(self._path, wanted))
+            self._always = always.to_numpy(zero_copy_only=False)
+            self._folders, self._folder_of = _folders(self._path)
+            self.special = self._rows(self._always)
+        else:
+            columns = (entries.column(name).to_pylist() for name in ("path", "kind", "target"))
+            self.special = list(zip(*columns, strict=True))
+
+    def with_neighbours(self, trees: Iterable[Folder], places: Iterable[str] = ()) -> list[Row]:
+        """The rows that may matter to some trees.
+
+        Args:
+            trees: the tree below the layer, and the one that the special rows make of it.
+            places: real paths that matter although no tree remembers anything there, files or folders.
+
+        Returns:
+            Rows in their order; `special` itself where no other row matters.
+        """
+        if not self.large:
+            return self.special
+        trees = list(trees)
+        leaves, above = _remembered(trees)
+        leaves.update(places)
+        at_leaf = pc.is_in(self._path, pa.array(leaves, pa.string()))
+        at_folder = pc.and_(pc.not_equal(self._kind, DIRECTORY), pc.is_in(self._path, pa.array(above, pa.string())))
+        mask = pc.or_(at_leaf, at_folder).to_numpy(zero_copy_only=False)
+        behind = [number for number, folder in enumerate(self._folders) if _matters(trees, leaves, folder)]
+        if behind:
+            mask = mask | np.isin(self._folder_of, behind)
+        return self._rows(mask | self._always) if (mask & ~self._always).any() else self.special
+
+    def _rows(self, mask: npt.NDArray[np.bool_]) -> list[Row]:
+        chosen = pa.array(np.flatnonzero(mask))
+        columns = (column.take(chosen).to_pylist() for column in (self._path, self._kind, self._target))
+        return list(zip(*columns, strict=True))
+
+
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    flat = column.combine_chunks()
+    return pa.concat_arrays(flat.chunks) if isinstance(flat, pa.ChunkedArray) else flat
+
+
+def _remembered(trees: Iterable[Folder]) -> tuple[set[str], set[str]]:
+    leaves: set[str] = set()
+    above: set[str] = set()
+    for tree in trees:
+        for path, node in walk(tree, ""):
+            (above if type(node) is Folder else leaves).add(path)
+    return leaves, above
+
+
+def _matters(trees: Iterable[Folder], places: set[str], folder: str) -> bool:
+    """Whether all entries of a folder must be looked at: it lies behind a link, below a file, or is such a place."""
+    if folder in places:
+        return True
+    for tree in trees:
+        found = resolve(tree, split_path(folder), follow=True)
+        if found is None or found.crossed or found.blocked or type(found.node) in (File, Link):
+            return True
+    return False
+
+
+def _folders(paths: pa.Array) -> tuple[list[str], npt.NDArray[np.int32]]:
+    """The distinct folders of some paths, and the number of each path's folder."""
+    offsets = np.frombuffer(paths.buffers()[1], np.int32)[paths.offset : paths.offset + len(paths) + 1]
+    data = np.frombuffer(paths.buffers()[2] or b"", np.uint8)
+    slashes = np.flatnonzero(data == ord("/"))
+    last = np.searchsorted(slashes, offsets[1:]) - 1
+    ends = slashes[np.maximum(last, 0)] if len(slashes) else np.zeros(len(paths), np.int64)
+    inside = (last >= 0) & (ends >= offsets[:-1])
+    # Every second piece of the same bytes, cut at the last slash as well, is a folder.
+    cuts = np.empty(2 * len(paths) + 1, np.int32)
+    cuts[0::2] = offsets
+    cuts[1::2] = np.where(inside, ends, offsets[:-1])
+    pieces = pa.StringArray.from_buffers(2 * len(paths), pa.py_buffer(cuts), paths.buffers()[2])
+    encoded = pieces.take(pa.array(np.arange(0, 2 * len(paths), 2))).dictionary_encode()
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy()

@@ -1,0 +1,186 @@
+"""Read layers' records from the archive, as composition needs them.
+
+An object holds the rows of many layers, so it is read once for all layers of the batch that lie in it, and kept while there
+is room; a layer's own rows are kept likewise for the next chain that the layer is part of.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Generic, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catalog.facts import read_facts
+from catalog.schemas import CONTENTS, DATASETS, ENTRIES, EVIDENCE, PACKAGES
+from catalog.store.interface import Store
+from tasks.composition.batch import LayerRecord
+from tasks.composition.evidence import Evidence, PackageKey, make_evidence
+from tasks.composition.layer_rows import SMALL, LayerRows
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    ENTRIES.name: ("layer", "path", "kind", "target"),
+    EVIDENCE.name: ("layer", "path", "state"),
+    PACKAGES.name: ("layer", "path", "package", "type", "name", "version", "architecture"),
+    CONTENTS.name: ("layer", "path", "data"),
+}
+"""What composition reads of each dataset."""
+OBJECT_BYTES = 256 << 20
+"""Bytes of objects' rows kept in memory."""
+KEPT_ENTRIES = 1 << 20
+"""Entries of layers kept ready."""
+
+LINK_STATE = "link"
+"""The evidence state of a symlink, and of a hard link whose target was not read in its layer."""
+
+Value = TypeVar("Value")
+
+_Keys = dict[tuple[str, str], list[str]]  # (layer, dataset) → keys
+
+
+class _Recent(Generic[Value]):
+    """What was used last, up to a total weight; the newest is kept whatever it weighs."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._weight = 0
+        self._held: OrderedDict[str, tuple[int, Value]] = OrderedDict()
+
+    def get(self, name: str) -> Value | None:
+        found = self._held.get(name)
+        if found is None:
+            return None
+        self._held.move_to_end(name)
+        return found[1]
+
+    def put(self, name: str, weight: int, value: Value) -> Value:
+        self._held[name] = (weight, value)
+        self._weight += weight
+        while self._weight > self._capacity and len(self._held) > 1:
+            self._weight -= self._held.popitem(last=False)[1][0]
+        return value
+
+
+class _Rows:
+    """Some layers' rows of one object, cut by layer."""
+
+    def __init__(self, table: pa.Table) -> None:
+        layers = table.column("layer").combine_chunks()
+        self.table = table.drop_columns("layer")
+        self._ranges: dict[str, tuple[int, int]] = {}
+        if len(layers):
+            changes = pc.not_equal(layers[1:], layers[:-1]).to_numpy(zero_copy_only=False)
+            starts = [0, *(np.flatnonzero(changes) + 1).tolist()]
+            for start, end in zip(starts, [*starts[1:], len(layers)], strict=True):
+                self._ranges[layers[start].as_py()] = (start, end)
+
+    def of(self, layer: str) -> pa.Table:
+        start, end = self._ranges.get(layer, (0, 0))
+        return self.table.slice(start, end - start)
+
+
+class ArchivedLayers:
+    """The rows of a batch's layers.
+
+    Args:
+        store: the archive's.
+        records: where each layer's rows lie.
+        supplements: further rows of some of these layers.
+    """
+
+    def __init__(self, store: Store, records: Iterable[LayerRecord], supplements: Iterable[LayerRecord] = ()) -> None:
+        self._store = store
+        self._keys: _Keys = {}
+        self._further: _Keys = {}
+        self._layers_in: dict[str, list[str]] = defaultdict(list)
+        self._objects: _Recent[_Rows] = _Recent(OBJECT_BYTES)
+        self._layers: _Recent[LayerRows] = _Recent(KEPT_ENTRIES)
+        for record in records:
+            self._enter(self._keys, record)
+        for record in supplements:
+            self._enter(self._further, record)
+
+    def _enter(self, keys: _Keys, record: LayerRecord) -> None:
+        for dataset, key in record.keys:
+            known = keys.setdefault((record.layer, dataset), [])
+            if dataset in COLUMNS and key not in known:
+                known.append(key)
+                self._layers_in[key].append(record.layer)
+
+    def rows_of(self, layer: str) -> LayerRows:
+        """A layer's rows.
+
+        Args:
+            layer: digest of a layer that has a record.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        found = self._layers.get(layer)
+        if found is None:
+            found = make_layer_rows(layer, *(self._table(self._keys, layer, dataset) for dataset in COLUMNS))
+            self._layers.put(layer, found.size + 64, found)
+        return found
+
+    def supplemented(self, layer: str, paths: Collection[str]) -> LayerRows:
+        """A layer's rows with what the supplements say of some of its files.
+
+        Args:
+            layer: digest of a layer that has a record.
+            paths: those files' paths in the layer.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        own, wanted = self.rows_of(layer), pa.array(list(paths), pa.string())
+        tables = [self._table(self._further, layer, dataset) for dataset in COLUMNS if dataset != ENTRIES.name]
+        chosen = (table.filter(pc.is_in(table.column("path"), wanted)) for table in tables)
+        evidence = read_evidence(*chosen)
+        return LayerRows(layer, self._table(self._keys, layer, ENTRIES.name), {**own.evidence, **evidence})
+
+    def _table(self, keys: _Keys, layer: str, dataset: str) -> pa.Table:
+        pieces = [self._object(key, dataset).of(layer) for key in keys.get((layer, dataset), ())]
+        if pieces:
+            return pa.concat_tables(pieces)
+        empty = DATASETS[dataset].schema.empty_table()
+        return empty.select([name for name in COLUMNS[dataset] if name != "layer"])
+
+    def _object(self, key: str, dataset: str) -> _Rows:
+        found = self._objects.get(key)
+        if found is None:
+            where = pc.field("layer").isin(self._layers_in[key])
+            table = read_facts(self._store, key, columns=COLUMNS[dataset], where=where)
+            found = self._objects.put(key, table.nbytes, _Rows(table))
+        return found
+
+
+def make_layer_rows(
+    layer: str, entries: pa.Table, evidence: pa.Table, packages: pa.Table, contents: pa.Table, *, small: int = SMALL
+) -> LayerRows:
+    """A layer's rows from its tables, which have the columns of COLUMNS other than the layer, each in its order.
+
+    Args:
+        layer: its digest.
+        entries: rows of `entries`.
+        evidence: rows of `evidence`.
+        packages: rows of `packages`.
+        contents: rows of `contents`.
+        small: entries up to which every row is looked at.
+    """
+    return LayerRows(layer, entries, read_evidence(evidence, packages, contents), small=small)
+
+
+def read_evidence(evidence: pa.Table, packages: pa.Table, contents: pa.Table) -> dict[str, Evidence]:
+    """Evidence by its path, from rows of the three datasets."""
+    found: dict[str, dict[bytes, PackageKey]] = {}
+    names = ("path", "package", "type", "name", "version", "architecture")
+    for path, package, *key in zip(*(packages.column(name).to_pylist() for name in names), strict=True):
+        found.setdefault(path, {})[package] = (key[0], key[1], key[2], key[3])
+    kept = dict(zip(contents.column("path").to_pylist(), contents.column("data").to_pylist(), strict=True))
+    read = dict.fromkeys((*found, *kept), True)
+    for path, state in zip(evidence.column("path").to_pylist(), evidence.column("state").to_pylist(), strict=True):
+        read[path] = read.get(path, False) or state != LINK_STATE
+    return {path: make_evidence(found.get(path, {}), kept.get(path), read=was_read) for path, was_read in read.items()}

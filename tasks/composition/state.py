@@ -1,0 +1,193 @@
+"""What is known of a chain: its tree, its packages, and what its top layer changed.
+
+`settle` compares the tree after a layer with the one below it, path by path and only where the layer touched something. It
+gives every package its introducing layer, yields the rows of the chain's delta, and counts the packages of each type.
+
+An operating system's database that hard links reach by several names is listed once, at the least of its names; packages of
+a language are installed wherever their evidence lies, so two names are two places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from catalog.identities import ROOT_CHAIN
+from tasks.composition.apply import Applied
+from tasks.composition.tree import File, Folder, Link, empty_tree, node_at
+
+DeltaRow = tuple[bytes, str, int, str, str]
+"""(package, path, change, introducing layer, evidence layer), as in `catalog.schemas.OCCURRENCES`."""
+
+
+class PackageCount:
+    """The packages of one type that a chain has.
+
+    Args:
+        occurrences: package → number of paths it is at; never zero.
+    """
+
+    __slots__ = ("occurrences", "set_ids")
+
+    def __init__(self, occurrences: dict[bytes, int]) -> None:
+        self.occurrences = occurrences
+        self.set_ids: dict[bytes, bytes] = {}
+        """Platform → id of the package set, where it was computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainState:
+    """A chain of layers, composed.
+
+    Args:
+        chain: its id; ROOT_CHAIN before the lowest layer.
+        parent: the id of the chain below.
+        layer: digest of the top layer; empty before the lowest.
+        root: the tree.
+        packages: type → packages.
+        aliases: names of files that hard links gave several.
+        hidden: those of them at which a database is not listed, because it is at another.
+        unread: paths of files that are evidence although nobody kept their bytes.
+        links: paths of links that an analyser wants.
+    """
+
+    chain: bytes = ROOT_CHAIN
+    parent: bytes = ROOT_CHAIN
+    layer: str = ""
+    root: Folder = field(default_factory=empty_tree)
+    packages: Mapping[str, PackageCount] = field(default_factory=dict)
+    aliases: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
+    links: frozenset[str] = frozenset()
+
+
+BOTTOM = ChainState()
+"""The state before the lowest layer."""
+
+
+def settle(below: ChainState, chain: bytes, layer: str, applied: Applied) -> tuple[ChainState, list[DeltaRow]]:
+    """Finish a chain.
+
+    Args:
+        below: the state of the chain below.
+        chain: the id of this one.
+        layer: digest of its top layer.
+        applied: the tree with that layer.
+
+    Returns:
+        The chain's state, and the rows of its delta in the order of path and package.
+    """
+    old_root, new_root = below.root, applied.root
+    aliases, hidden = _names(below, applied)
+    paths = applied.touched | (below.hidden ^ hidden)
+    rows: list[DeltaRow] = []
+    counting = _Counting(below.packages)
+    unread, links = set(below.unread), set(below.links)
+    for path in sorted(paths):
+        node = node_at(new_root, path)
+        _mark(links, path, type(node) is Link and node.wanted)
+        old, new = _file(old_root, path), node if type(node) is File else None
+        _mark(unread, path, new is not None and new.evidence is None)
+        if new is not None and new.introduced is None:
+            new.introduced = _introduce(old, new, layer)
+        shown = None if path in below.hidden else old
+        shows = None if path in hidden else new
+        if shown is not shows:
+            rows.extend(_compare(path, shown, shows))
+            counting.change(shown, shows)
+    state = replace(
+        below,
+        chain=chain,
+        parent=below.chain,
+        layer=layer,
+        root=new_root,
+        packages=counting.packages,
+        aliases=aliases,
+        hidden=hidden,
+        unread=frozenset(unread),
+        links=frozenset(links),
+    )
+    return state, rows
+
+
+def _file(root: Folder, path: str) -> File | None:
+    node = node_at(root, path)
+    return node if type(node) is File else None
+
+
+def _mark(paths: set[str], path: str, there: bool) -> None:
+    if there:
+        paths.add(path)
+    else:
+        paths.discard(path)
+
+
+def _names(below: ChainState, applied: Applied) -> tuple[frozenset[str], frozenset[str]]:
+    """The live names of files that have several, and those of them at which a database is not listed."""
+    candidates = {*below.aliases, *applied.aliases}
+    if not candidates:
+        return frozenset(), frozenset()
+    names: dict[object, list[str]] = {}
+    for path in sorted(candidates):
+        node = _file(applied.root, path)
+        if node is not None:
+            names.setdefault(node.inode, []).append(path)
+    aliases = frozenset(path for group in names.values() if len(group) > 1 for path in group)
+    hidden = frozenset(path for group in names.values() for path in group[1:] if _is_database(applied.root, path))
+    return aliases, hidden
+
+
+def _is_database(root: Folder, path: str) -> bool:
+    node = _file(root, path)
+    return node is not None and node.evidence is not None and node.evidence.database
+
+
+def _introduce(old: File | None, new: File, layer: str) -> dict[bytes, str]:
+    """Package → introducing layer: the one below keeps it where type, name, version and architecture are the same."""
+    if new.evidence is None:
+        return {}
+    if old is None or old.evidence is None or not old.introduced:
+        return dict.fromkeys(new.evidence.packages, layer)
+    since = {key: old.introduced[package] for package, key in old.evidence.packages.items()}
+    return {package: since.get(key, layer) for package, key in new.evidence.packages.items()}
+
+
+def _compare(path: str, old: File | None, new: File | None) -> Iterable[DeltaRow]:
+    before = (old.introduced or {}) if old else {}
+    after = (new.introduced or {}) if new else {}
+    moved = old is None or new is None or old.layer != new.layer
+    for package in sorted({**before, **after}):
+        introduced = after.get(package)
+        if introduced is None:
+            yield package, path, -1, before[package], old.layer if old else ""
+        elif moved or before.get(package) != introduced:
+            yield package, path, 1, introduced, new.layer if new else ""
+
+
+class _Counting:
+    """Counts of packages by type, copied only for the types that change."""
+
+    def __init__(self, packages: Mapping[str, PackageCount]) -> None:
+        self.packages = dict(packages)
+        self._own: dict[str, dict[bytes, int]] = {}
+
+    def change(self, old: File | None, new: File | None) -> None:
+        before = old.evidence.packages if old and old.evidence else {}
+        after = new.evidence.packages if new and new.evidence else {}
+        for package in before.keys() - after.keys():
+            self._add(before[package][0], package, -1)
+        for package in after.keys() - before.keys():
+            self._add(after[package][0], package, 1)
+
+    def _add(self, kind: str, package: bytes, change: int) -> None:
+        counts = self._own.get(kind)
+        if counts is None:
+            known = self.packages.get(kind)
+            counts = self._own[kind] = dict(known.occurrences) if known else {}
+            self.packages[kind] = PackageCount(counts)
+        count = counts.get(package, 0) + change
+        if count:
+            counts[package] = count
+        else:
+            del counts[package]

@@ -1,0 +1,183 @@
+"""The rows that a composition writes: occurrence deltas, package sets and images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from catalog.distributions import Distribution
+from catalog.identities import package_set_id
+from catalog.images import ImageManifest
+from catalog.packages import OPERATING_SYSTEM_TYPES
+from catalog.schemas import IMAGES, OCCURRENCES, PACKAGE_SETS
+from catalog.states import Outcome
+from tasks.composition.state import ChainState, DeltaRow
+
+_CHUNK_ROWS = 65_536
+
+
+class OccurrenceRows:
+    """Deltas of chains, gathered in any order of the chains and given out in the dataset's."""
+
+    def __init__(self) -> None:
+        self._rows: list[DeltaRow] = []
+        self._chunks: list[pa.Table] = []
+        self._chains: list[tuple[bytes, bytes, int]] = []
+        self._chunk_chains: list[int] = []
+        self._count = 0
+
+    def add(self, chain: bytes, parent: bytes, rows: list[DeltaRow]) -> None:
+        """Take a chain's delta, its rows in the order of path and package; once for each chain."""
+        if not rows:
+            return
+        self._chunk_chains.extend([len(self._chains)] * len(rows))
+        self._chains.append((chain, parent, self._count))
+        self._count += len(rows)
+        self._rows.extend(rows)
+        if len(self._rows) >= _CHUNK_ROWS:
+            self._close_chunk()
+
+    def table(self) -> pa.Table:
+        """All rows, as `catalog.schemas.OCCURRENCES` has them, in the order of its key."""
+        self._close_chunk()
+        starts = [start for *_, start in self._chains]
+        ends = [*starts[1:], self._count]
+        ranges = [np.arange(starts[i], ends[i]) for i in sorted(range(len(starts)), key=lambda i: self._chains[i][0])]
+        order = pa.array(np.concatenate(ranges) if ranges else [], pa.int64())
+        return pa.concat_tables([*self._chunks, OCCURRENCES.schema.empty_table()]).take(order)
+
+    def _close_chunk(self) -> None:
+        if not self._rows:
+            return
+        package, path, change, introduced, evidence = zip(*self._rows, strict=True)
+        chains = [self._chains[number] for number in self._chunk_chains]
+        columns = ([c for c, _, _ in chains], [p for _, p, _ in chains], package, path, change, introduced, evidence)
+        arrays = [pa.array(values, field.type) for values, field in zip(columns, OCCURRENCES.schema, strict=True)]
+        self._chunks.append(pa.table(arrays, schema=OCCURRENCES.schema))
+        self._rows.clear()
+        self._chunk_chains.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSets:
+    """The package sets of a composed image.
+
+    Args:
+        ids: one for each type of package, by type.
+        packages: distinct packages over all.
+    """
+
+    ids: tuple[bytes, ...]
+    packages: int
+
+
+class PackageSetRows:
+    """Package sets, each kept once."""
+
+    def __init__(self, known: Iterable[bytes] = ()) -> None:
+        self._known = frozenset(known)
+        self._sets: dict[bytes, tuple[str, bytes, list[bytes]]] = {}
+
+    def add(self, state: ChainState, platform: bytes) -> PackageSets:
+        """The sets of a chain on a platform; those not known yet are kept to be written."""
+        ids = []
+        packages = 0
+        for kind in sorted(state.packages):
+            count = state.packages[kind]
+            if not count.occurrences:
+                continue
+            place = platform if kind in OPERATING_SYSTEM_TYPES else b""
+            name = count.set_ids.get(place)
+            if name is None:
+                name = count.set_ids[place] = package_set_id(kind, place, count.occurrences)
+            if name not in self._sets and name not in self._known:
+                self._sets[name] = (kind, place, sorted(count.occurrences))
+            ids.append(name)
+            packages += len(count.occurrences)
+        return PackageSets(tuple(ids), packages)
+
+    def table(self) -> pa.Table:
+        """All rows, as `catalog.schemas.PACKAGE_SETS` has them, in the order of its key."""
+        names = sorted(self._sets)
+        sets = [self._sets[name] for name in names]
+        repeats = pa.array(np.repeat(np.arange(len(sets)), [len(members) for *_, members in sets]), pa.int64())
+        columns = {
+            "set": pa.array(names, pa.binary()).take(repeats),
+            "type": pa.array([kind for kind, _, _ in sets], pa.string()).take(repeats),
+            "platform": pa.array([platform for _, platform, _ in sets], pa.binary()).take(repeats),
+            "package": pa.array([package for *_, members in sets for package in members], pa.binary()),
+        }
+        return pa.table(columns, schema=PACKAGE_SETS.schema)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRow:
+    """A composed image.
+
+    Args:
+        manifest: what the image is.
+        chain: the id of its chain.
+        platform: its platform's id.
+        distribution: its distribution.
+        sets: its package sets.
+        outcome: analysed or partial.
+        reason: why it is partial.
+    """
+
+    manifest: ImageManifest
+    chain: bytes
+    platform: bytes
+    distribution: Distribution
+    sets: PackageSets
+    outcome: Outcome
+    reason: str
+
+
+def image_table(images: Iterable[ImageRow]) -> pa.Table:
+    """Images, each once, as `catalog.schemas.IMAGES` has them, in the order of its key."""
+    rows = [_image_values(image) for image in sorted(images, key=lambda image: image.manifest.digest)]
+    columns = zip(*rows, strict=True) if rows else ((),) * len(IMAGES.schema)
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, IMAGES.schema, strict=True)]
+    return pa.table(arrays, schema=IMAGES.schema)
+
+
+def _image_values(image: ImageRow) -> tuple[object, ...]:
+    manifest, facts = image.manifest, image.manifest.configuration
+    return (
+        manifest.digest,
+        _text(manifest.media_type),
+        manifest.config_digest,
+        _text(manifest.platform.os),
+        _text(manifest.platform.architecture),
+        _text(manifest.platform.variant),
+        _text(facts.created),
+        [layer.digest for layer in manifest.layers],
+        image.chain,
+        image.platform,
+        image.distribution.id,
+        image.distribution.version,
+        image.distribution.name,
+        image.sets.ids,
+        image.sets.packages,
+        image.outcome.value,
+        image.reason,
+        _text(facts.user),
+        _texts(facts.entrypoint),
+        _texts(facts.command),
+        _texts(facts.environment_names),
+        _texts(facts.ports),
+        [(_text(key), _text(value)) for key, value in facts.labels],
+        _texts(facts.history),
+    )
+
+
+def _texts(values: Iterable[str]) -> list[str]:
+    return [_text(value) for value in values]
+
+
+def _text(value: str) -> str:
+    # JSON can say a lone surrogate, which no UTF-8 can.
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()

@@ -1,0 +1,228 @@
+"""The part of an image's file tree that composition must remember: evidence, symbolic links, and the folders above them.
+
+Everything else in an image is a plain file that hides nothing of interest, or an empty place. Trees of chains that share
+layers share their folders: an `Edit` copies only the folders along the paths that a layer changes, so a state costs what its
+top layer changed, and leaving it costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from tasks.composition.evidence import Evidence
+
+MOST_LINKS = 40
+"""Links followed in one path before it counts as a loop (Linux, path_resolution(7))."""
+DEEPEST_TARGET = 256
+"""Components of a link's target beyond which it leads nowhere."""
+
+
+class Link:
+    """A symbolic link.
+
+    Args:
+        target: as the archive writes it.
+        wanted: an analyser wants the path where it stands.
+    """
+
+    __slots__ = ("absolute", "target", "todo", "wanted")
+
+    def __init__(self, target: str, *, wanted: bool = False) -> None:
+        self.target = target
+        self.wanted = wanted
+        self.absolute = target.startswith("/")
+        parts = split_path(target)
+        self.todo: tuple[str, ...] | None = (
+            None if not target or len(parts) > DEEPEST_TARGET else tuple(reversed(parts))
+        )
+
+
+class File:
+    """A file that is evidence, or would be if its bytes had been kept.
+
+    Args:
+        layer: digest of the layer that holds its bytes.
+        path: its path in that layer's archive.
+        evidence: what was read in it; None where nobody kept its bytes.
+        target: where `evidence` and `path` are unknown: the path that a hard link named.
+    """
+
+    __slots__ = ("evidence", "inode", "introduced", "layer", "path", "target")
+
+    def __init__(self, layer: str, path: str, evidence: Evidence | None, *, target: str = "") -> None:
+        self.layer = layer
+        self.path = path
+        self.evidence = evidence
+        self.inode = object()
+        """The same object for all hard links to one file."""
+        self.target = target
+        self.introduced: dict[bytes, str] | None = None
+        """Package → layer from which on it is here without a gap; set when the layer that put the file is settled."""
+
+
+class Folder:
+    """A directory on the way to something of interest."""
+
+    __slots__ = ("children", "edit")
+
+    def __init__(self, children: dict[str, Node], edit: object) -> None:
+        self.children = children
+        self.edit = edit
+
+
+Node = File | Link | Folder
+
+
+class Place(NamedTuple):
+    """Where a path leads.
+
+    Args:
+        parts: the real path, no link in its folders.
+        node: what is remembered there.
+        crossed: a link was followed on the way.
+        blocked: how many parts lead to a file that stands where a folder should; 0 for none.
+        parent: what is remembered at the folder that holds the place.
+    """
+
+    parts: list[str]
+    node: Node | None
+    parent: Node | None
+    crossed: bool
+    blocked: int
+
+
+def empty_tree() -> Folder:
+    """The tree before the lowest layer."""
+    return Folder({}, None)
+
+
+def split_path(path: str) -> list[str]:
+    """Components of a path, empty ones and `.` left out."""
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def resolve(root: Folder, parts: Sequence[str], *, follow: bool = False) -> Place | None:
+    """Follow the links in a path, as the kernel does inside the image's root.
+
+    Args:
+        root: the tree.
+        parts: the path; `..` stays inside the root.
+        follow: follow a link at the end of the path too.
+
+    Returns:
+        Where it leads; None for a loop or a link without a usable target.
+    """
+    real: list[str] = []
+    nodes: list[Node | None] = [root]
+    todo = list(reversed(parts))
+    links = 0
+    in_the_way = False
+    while todo:
+        name = todo.pop()
+        if name == "..":
+            if real:
+                real.pop()
+                nodes.pop()
+            continue
+        above = nodes[-1]
+        child: Node | None = None
+        if type(above) is Folder:
+            child = above.children.get(name)
+        elif type(above) is File:
+            in_the_way = True
+        if type(child) is Link and (todo or follow):
+            links += 1
+            if links > MOST_LINKS or child.todo is None:
+                return None
+            if child.absolute:
+                real.clear()
+                del nodes[1:]
+            todo.extend(child.todo)
+            continue
+        real.append(name)
+        nodes.append(child)
+    blocked = next((depth for depth, node in enumerate(nodes[:-1]) if type(node) is File), 0) if in_the_way else 0
+    return Place(real, nodes[-1], nodes[-2] if real else None, links > 0, blocked)
+
+
+def node_at(root: Folder, path: str) -> Node | None:
+    """What stands at a real path."""
+    node: Node | None = root
+    for name in path.split("/"):
+        if type(node) is not Folder:
+            return None
+        node = node.children.get(name)
+    return node
+
+
+def walk(node: Node, path: str) -> Iterator[tuple[str, Node]]:
+    """Everything at and below a node with its path, folders before what they hold."""
+    waiting = [(path, node)]
+    while waiting:
+        here, found = waiting.pop()
+        yield here, found
+        if type(found) is Folder:
+            prefix = f"{here}/" if here else ""
+            waiting.extend((prefix + name, child) for name, child in found.children.items())
+
+
+class Edit:
+    """A change of a tree; the tree it starts from stays as it is.
+
+    Args:
+        root: the tree to start from.
+    """
+
+    def __init__(self, root: Folder) -> None:
+        self.root = root
+        self.touched: set[str] = set()
+        """Real paths at which a file, or a link that is wanted, came or went."""
+        self._token = object()
+
+    def put(self, parts: Sequence[str], node: File | Link) -> None:
+        """Put a node at a real path, in place of whatever is there and of files in the way."""
+        folder = self._own_folder(parts[:-1])
+        path = "/".join(parts)
+        old = folder.children.get(parts[-1])
+        if old is not None:
+            self._forget(old, path)
+        folder.children[parts[-1]] = node
+        self._note(path, node)
+
+    def remove(self, parts: Sequence[str]) -> None:
+        """Take away what is at a real path, with all below it."""
+        if parts and node_at(self.root, "/".join(parts)) is not None:
+            folder = self._own_folder(parts[:-1])
+            self._forget(folder.children.pop(parts[-1]), "/".join(parts))
+
+    def clear(self, parts: Sequence[str]) -> None:
+        """Take away all that is below a real path."""
+        node = node_at(self.root, "/".join(parts)) if parts else self.root
+        if type(node) is Folder and node.children:
+            path = "/".join(parts)
+            self._forget(node, path)
+            self._own_folder(parts).children.clear()
+
+    def _own_folder(self, parts: Sequence[str]) -> Folder:
+        if self.root.edit is not self._token:
+            self.root = Folder(dict(self.root.children), self._token)
+        folder = self.root
+        for depth, name in enumerate(parts, 1):
+            child = folder.children.get(name)
+            if type(child) is not Folder:
+                if child is not None:
+                    self._forget(child, "/".join(parts[:depth]))
+                child = folder.children[name] = Folder({}, self._token)
+            elif child.edit is not self._token:
+                child = folder.children[name] = Folder(dict(child.children), self._token)
+            folder = child
+        return folder
+
+    def _forget(self, node: Node, path: str) -> None:
+        for here, found in walk(node, path):
+            self._note(here, found)
+
+    def _note(self, path: str, node: Node) -> None:
+        if type(node) is File or (type(node) is Link and node.wanted):
+            self.touched.add(path)
