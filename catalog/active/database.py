@@ -32,6 +32,9 @@ OTHER_CONNECTIONS = 4
 BUDGET_SHARE = 0.8
 """Share of the server's free connections that we may plan with."""
 
+ROWS_WORTH_STATISTICS = 500
+"""Rows from which on a staging table is analysed, so that joins with it are planned well."""
+
 Parameters = Mapping[str, object]
 Row = tuple[Any, ...]
 
@@ -115,7 +118,8 @@ class Transaction:
             with self._cursor() as cursor:
                 cursor.copy_expert(f"COPY {name} FROM STDIN (FORMAT binary)", copy_stream(table))
             self._database.count()
-        self.execute(f"ANALYZE {name}")
+        if table.num_rows >= ROWS_WORTH_STATISTICS:
+            self.execute(f"ANALYZE {name}")
 
     def lock_writers(self) -> None:
         """Wait for other writers; until the end of this transaction there is none but us.

@@ -1,0 +1,80 @@
+"""Taking a commit back: what it introduced is forgotten, so that the planner runs just that again.
+
+Nothing true is lost: the objects stay in the archive, and since names come from content, the same work gives the same names.
+Taking back is a commit itself; generation numbers stay without a gap.
+"""
+
+from __future__ import annotations
+
+from catalog.active.database import Database
+from catalog.active.log import Commit, next_generation, unmirrored
+from catalog.errors import ActiveSetError
+
+_LAYERS = (
+    "DELETE FROM layer_result WHERE generation = %(undone)s",
+    "UPDATE layer SET outcome = NULL, reason = '', detail = '', retry = NULL, verified = false, final = false,"
+    " fingerprint_set = NULL, generation = NULL, run = %(run)s WHERE generation = %(undone)s",
+)
+# Chains and sets keep their integers, which others refer to, and lose their generation. Images of such a chain are pending
+# again whichever commit brought them.
+_IMAGES = (
+    "DELETE FROM image_summary y USING image i LEFT JOIN chain c ON c.id = i.chain"
+    " WHERE y.image = i.id AND %(undone)s IN (i.generation, c.generation)",
+    "DELETE FROM image_set x USING image i LEFT JOIN chain c ON c.id = i.chain"
+    " WHERE x.image = i.id AND %(undone)s IN (i.generation, c.generation)",
+    "UPDATE image i SET outcome = 'pending', reason = '', detail = '', chain = NULL, platform = NULL, packages = 0,"
+    " fingerprint_set = NULL, generation = NULL, run = %(run)s WHERE i.generation = %(undone)s"
+    " OR i.chain IN (SELECT id FROM chain WHERE generation = %(undone)s)",
+    "UPDATE chain SET generation = NULL, objects = '{}' WHERE generation = %(undone)s",
+    "UPDATE package_set SET generation = NULL WHERE generation = %(undone)s",
+)
+_ADVISORIES = ("UPDATE advisory_snapshot SET current = false, generation = NULL WHERE generation = %(undone)s",)
+_STATEMENTS = {"layers": _LAYERS, "images": _IMAGES, "advisories": _ADVISORIES}
+
+_REMOVED = """
+UPDATE archive_file f SET state = 'removed'
+WHERE f.state = 'live' AND f.id IN (SELECT unnest(objects) FROM archive_commit WHERE generation = %(undone)s)
+AND NOT EXISTS (
+    SELECT FROM archive_commit c WHERE c.generation <> %(undone)s AND c.kind <> 'undo' AND f.id = ANY(c.objects)
+    AND NOT EXISTS (SELECT FROM archive_commit u WHERE u.undoes = c.generation))
+RETURNING f.id
+"""
+_LOG = """
+INSERT INTO archive_commit (generation, run, kind, at, objects, undoes)
+VALUES (%(generation)s, %(run)s, 'undo', now(), %(objects)s::int[], %(undone)s)
+"""
+
+
+def undo_commit(db: Database, run: str, generation: int) -> Commit:
+    """Forget what a commit introduced.
+
+    Layers lose their results, so that every image with one of them is no longer settled; images become pending; a snapshot
+    is no longer the current one. Package rows stay: they are names.
+
+    Args:
+        db: the active set.
+        run: id of the run that takes it back.
+        generation: of the commit.
+
+    Returns:
+        The commit that records it.
+
+    Raises:
+        ActiveSetError: there is no such commit, it was taken back before, or it is such a taking back itself.
+    """
+    with db.transaction() as tx:
+        tx.lock_writers()
+        parameters: dict[str, object] = {"undone": generation, "run": run}
+        row = tx.row(
+            "SELECT kind, EXISTS (SELECT FROM archive_commit u WHERE u.undoes = c.generation)"
+            " FROM archive_commit c WHERE generation = %(undone)s",
+            parameters,
+        )
+        if row is None or row[1] or row[0] not in _STATEMENTS:
+            raise ActiveSetError("there is no such commit to undo", where=f"generation {generation}")
+        for statement in _STATEMENTS[row[0]]:
+            tx.execute(statement, parameters)
+        parameters["objects"] = sorted(number for (number,) in tx.rows(_REMOVED, parameters))
+        parameters["generation"] = next_generation(tx)
+        tx.execute(_LOG, parameters)
+        return unmirrored(tx, int(str(parameters["generation"])) - 1)[0]
