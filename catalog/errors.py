@@ -18,7 +18,8 @@ an image's state, and its `retry` class says whether trying again can help:
     ├── BlobError                    the bytes are not those the digest promised: the true ones were never seen
     │   ├── BlobTruncated            transient
     │   ├── DigestMismatch
-    │   └── SizeMismatch
+    │   ├── SizeMismatch
+    │   └── SourceChanged            transient: a directory tree is not what it was when it was listed
     ├── LayerError                   the true bytes are no readable layer: permanent for this layer
     │   ├── MalformedLayer
     │   ├── LimitExceeded            a cap was reached (bytes, entries, ratio)
@@ -197,6 +198,13 @@ class SizeMismatch(BlobError):
     """More or fewer bytes than the descriptor says."""
 
     reason = "size-mismatch"
+
+
+class SourceChanged(BlobError):
+    """A directory tree is not what it was when it was listed."""
+
+    reason = "source-changed"
+    retry = Retry.TRANSIENT
 
 
 class LayerError(LongshoreError):

@@ -6,12 +6,14 @@ digest: whoever reads hashes what comes (`tasks.layers`), and counts.
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from catalog.errors import SourceError
-from catalog.images import BlobLocation, FileBlob
+from catalog.images import BlobLocation, FileBlob, RegistryBlob, RootfsTree
 from tasks.local_files import FileStream
+from tasks.registry.client import registries
+from tasks.sources.evidence import EvidenceStream
 from tasks.transport import RegistryAccess
 
 
@@ -41,7 +43,7 @@ def open_blob(location: BlobLocation, digest: str, size: int, access: RegistryAc
 
     Args:
         location: where.
-        digest: `sha256:<hex>`, for messages and for what is listed by it.
+        digest: `sha256:<hex>` of the blob, which the reader checks.
         size: bytes it must have; -1 where nobody said.
         access: how registries are spoken to.
 
@@ -52,4 +54,7 @@ def open_blob(location: BlobLocation, digest: str, size: int, access: RegistryAc
     match location:
         case FileBlob(path, offset, length, packed):
             return FileStream(path, offset, length, packed=packed)
-    raise SourceError("cannot be opened yet", where=digest)
+        case RegistryBlob(registry, repository):
+            return registries(access).client(registry).blob(repository, digest, size)
+        case RootfsTree(path):
+            return EvidenceStream(Path(path), digest, size)

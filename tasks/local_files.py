@@ -41,6 +41,29 @@ def open_regular(path: str | Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb", buffering=0)
 
 
+def read_whole(path: str | Path, limit: int) -> bytes:
+    """A regular file's bytes.
+
+    Args:
+        path: the file.
+        limit: bytes it may have.
+
+    Raises:
+        NotFound, SourceError: as `open_regular`, or it is larger, or cannot be read.
+    """
+    with open_regular(path) as file:
+        try:
+            pieces, left = [], limit + 1
+            while left > 0 and (piece := file.read(min(left, 1 << 20))):
+                pieces.append(piece)
+                left -= len(piece)
+        except OSError as error:
+            raise SourceError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    if left <= 0:
+        raise SourceError(f"has more than {limit:,} bytes", where=str(path))
+    return b"".join(pieces)
+
+
 def compression_of(start: bytes) -> str:
     """The compression whose magic bytes begin `start`: gzip, zstd, bzip2, xz; empty for none of them."""
     return next((name for magic, name in _MAGICS if start.startswith(magic)), "")
