@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,11 +33,12 @@ ROW_GROUP_ROWS = 65_536
 ROW_GROUP_BYTES = 32 << 20
 """Bytes in memory at which a row group is closed early."""
 
+_MOST_PIECES = 256
 _DATASET, _VERSION, _HASH = b"longshore.dataset", b"longshore.version", b"longshore.content_hash"
 
 
 class FactWriter:
-    """Writes one object of a dataset.
+    """Writes one object of a dataset; as a context manager it is aborted at the end of a block that did not close it.
 
     Args:
         store: where to.
@@ -72,6 +75,9 @@ class FactWriter:
         while table.num_rows:
             piece = table.slice(0, ROW_GROUP_ROWS - self._waiting_rows)
             table = table.slice(piece.num_rows)
+            if len(self._waiting) == _MOST_PIECES:
+                # A table has a price of its own, whatever it holds.
+                self._waiting = [pa.concat_tables(self._waiting).combine_chunks()]
             self._waiting.append(piece)
             self._waiting_rows += piece.num_rows
             self._waiting_bytes += piece.nbytes
@@ -115,6 +121,14 @@ class FactWriter:
             parquet.is_open = False  # the footer of a file that nobody will see need not be written, nor fail
         if file is not None:
             file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.abort()
 
     def _flush(self) -> None:
         if not self._waiting_rows:
@@ -164,7 +178,10 @@ def read_facts(
             return _read(store.local_copy(key), key, dataset, columns, where)
     except FileNotFoundError:
         raise ObjectMissing("it went away while it was read", where=key) from None
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno:
+            with file_errors(key):
+                raise
         raise ObjectCorrupt(f"cannot be read as Parquet ({error})", where=key) from error
 
 

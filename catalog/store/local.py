@@ -51,33 +51,17 @@ class LocalStore:
         """See `Store.put_if_absent`; a file on the same file system is linked, another one copied."""
         target = self._path(key)
         with file_errors(target):
+            self._make_directories(target.parent)
             if target.exists():
                 _sync_directory(target.parent)
                 return False
-            self._make_directories(target.parent)
             if isinstance(data, Path):
                 try:
                     return _hand_over(data, target)
                 except OSError as error:
                     if error.errno not in _NOT_LINKABLE:
                         raise
-            with ScratchFile(self.scratch) as copy:
-                if isinstance(data, Path):
-                    with data.open("rb") as source, os.fdopen(os.dup(copy.descriptor), "wb") as sink:
-                        shutil.copyfileobj(source, sink, 1 << 20)
-                else:
-                    copy.write(data)
-                os.fsync(copy.descriptor)
-                try:
-                    return _link(copy.path, target)
-                except OSError as error:
-                    if error.errno in _NO_LINKS:
-                        raise StoreError(
-                            "this file system has no hard links, which the archive needs to write safely",
-                            where=str(self.root),
-                            advice="put the archive on another file system or on S3",
-                        ) from error
-                    raise
+            return self._copy(data, target)
 
     def get(self, key: str) -> bytes:
         """See `Store.get`."""
@@ -138,15 +122,34 @@ class LocalStore:
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)
 
+    def _copy(self, data: bytes | Path, target: Path) -> bool:
+        with ScratchFile(self.scratch) as copy:
+            if isinstance(data, Path):
+                with data.open("rb") as source, os.fdopen(os.dup(copy.descriptor), "wb") as sink:
+                    shutil.copyfileobj(source, sink, 1 << 20)
+            else:
+                copy.write(data)
+            os.fsync(copy.descriptor)
+            try:
+                return _link(copy.path, target)
+            except OSError as error:
+                if error.errno in _NO_LINKS:
+                    raise StoreError(
+                        "this file system has no hard links, which the archive needs to write safely",
+                        where=str(self.root),
+                        advice="put the archive on another file system or on S3",
+                    ) from error
+                raise
+
     def _make_directories(self, directory: Path) -> None:
-        # A directory is durable once the one above it is synced; one that is there may have been made a moment ago by
-        # someone who has not come to that yet, so each is synced once by every process.
-        if directory in self._durable or directory == self.root.parent:
-            directory.mkdir(parents=True, exist_ok=True)
+        # A directory is durable once the one above it is synced. One below the root that is there may have been made a
+        # moment ago by someone who has not come to that yet, so every process syncs each of them once.
+        if directory in self._durable:
             return
-        self._make_directories(directory.parent)
-        directory.mkdir(exist_ok=True)
-        _sync_directory(directory.parent)
+        if self.root in directory.parents or not directory.exists():
+            self._make_directories(directory.parent)
+            directory.mkdir(exist_ok=True)
+            _sync_directory(directory.parent)
         self._durable.add(directory)
 
     def _walk(self, folder: str, prefix: str) -> Iterator[ObjectStat]:

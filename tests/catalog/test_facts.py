@@ -128,6 +128,19 @@ def test_an_aborted_writer_leaves_nothing(store: LocalStore) -> None:
     assert list(store.list()) == []
 
 
+def test_a_block_that_fails_leaves_nothing(store: LocalStore) -> None:
+    with pytest.raises(RuntimeError), FactWriter(store, ENTRIES, month=MONTH) as writer:
+        writer.append(entries(ROW_GROUP_ROWS + 1))
+        raise RuntimeError
+    assert list(store.scratch.iterdir()) == []
+
+
+def test_many_small_pieces_are_one_row_group(store: LocalStore) -> None:
+    receipt = write(store, ENTRIES, *(entries(1, start=number) for number in range(600)))
+    assert read_facts(store, receipt.key).equals(entries(600))
+    assert pq.read_metadata(store.local_copy(receipt.key)).num_row_groups == 1
+
+
 def test_rows_out_of_order_are_refused(store: LocalStore) -> None:
     writer = FactWriter(store, ENTRIES, month=MONTH)
     writer.append(entries(2, start=5))
