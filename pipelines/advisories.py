@@ -47,7 +47,7 @@ def import_advisories(
     with open_workspace(settings) as workspace, recorded(workspace.database, "advisories import", arguments) as run:
         with workspace.database.transaction() as tx:
             before = current(tx)
-        kept = tuple(_as_receipt(feed) for feed in before.feeds) if before else ()
+        kept = tuple(feed_receipt(feed) for feed in before.feeds) if before else ()
         observer.started(Phase.IMPORT)
         receipt = read_advisories(path, tuple(complete), settings.archive, month=this_month(), previous=kept)
         observer.advanced(Phase.IMPORT, receipt.records)
@@ -100,7 +100,7 @@ def _report(run: str, receipt: SnapshotReceipt, *, changed: bool, seconds: float
     )
 
 
-def _as_receipt(feed: Feed) -> FeedReceipt:
+def feed_receipt(feed: Feed) -> FeedReceipt:
     """A feed of the active set as the import knows it; what the set does not keep (how many are withdrawn) counts nothing."""
     return FeedReceipt(
         feed=feed.feed,

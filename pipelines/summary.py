@@ -79,6 +79,7 @@ class ScanSummary:
         seconds: wall clock.
         cpu_seconds: CPU time of the tasks.
         statements: round trips to Postgres.
+        failed_sources: sources that could not be listed, or not to their end; the notes say why.
         notes: sentences worth a line of their own (a source that names nothing, work another run holds).
     """
 
@@ -96,4 +97,5 @@ class ScanSummary:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     statements: int = 0
+    failed_sources: int = 0
     notes: tuple[str, ...] = ()

@@ -83,9 +83,12 @@ class Transaction:
         self, statement: str, parameters: Parameters | None = None, *, rows_at_once: int = 1_000
     ) -> Iterator[Row]:
         """The rows of a query, fetched in portions by a cursor on the server."""
-        streaming = self.connection.execution_options(stream_results=True, max_row_buffer=rows_at_once)
         self._database.count()
-        result = streaming.exec_driver_sql(statement, dict(parameters) if parameters else None)
+        result = self.connection.exec_driver_sql(
+            statement,
+            dict(parameters) if parameters else None,
+            execution_options={"stream_results": True, "max_row_buffer": rows_at_once},
+        )
         for portion in result.partitions(rows_at_once):
             self._database.count()
             yield from (tuple(row) for row in portion)

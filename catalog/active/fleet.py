@@ -164,8 +164,8 @@ def find_images(tx: Transaction, name: str) -> list[ImageRecord]:
     """
     name = name.replace("\0", "")
     parameters = {"key": reference_key(name), "name": name, "after": name + "g"}
-    for conditions in _WAYS_TO_FIND:
-        if found := tx.rows(f"{lines.COLUMNS}{lines.DETAILS}{conditions}", parameters):
+    for source, condition in _WAYS_TO_FIND:
+        if found := tx.rows(f"{lines.COLUMNS}{lines.DETAILS}{source}{condition}", parameters):
             return [_record(row) for row in found]
     return []
 
@@ -224,12 +224,18 @@ _WITH_VULNERABILITY = """i.id IN (SELECT x.image FROM package_match m JOIN packa
     WHERE m.vulnerability = %(vulnerability)s)"""
 
 # By reference; by the digest that references name (an index, or the image itself); by the image's own; by a beginning of it.
-_BY_IMAGE = f"{lines.FROM_IMAGES}{lines.CHAIN}"
-_WAYS_TO_FIND = (  # made of our own constants only
-    f"{lines.FROM_REFERENCES}{lines.CHAIN} WHERE r.key = %(key)s ORDER BY ri.ordinal",
-    f"{_BY_IMAGE} WHERE i.digest = %(name)s",
-    f"{lines.FROM_REFERENCES}{lines.CHAIN} WHERE r.id = (SELECT min(n.id) FROM reference n WHERE n.target = %(name)s"
-    " AND n.present) ORDER BY ri.ordinal",
-    f"{_BY_IMAGE} WHERE length(%(name)s) >= 19 AND i.digest >= %(name)s AND i.digest < %(after)s"
-    " AND (SELECT count(*) FROM image n WHERE n.digest >= %(name)s AND n.digest < %(after)s) = 1",
+_BY_REFERENCE = lines.FROM_REFERENCES + lines.CHAIN
+_BY_IMAGE = lines.FROM_IMAGES + lines.CHAIN
+_WAYS_TO_FIND = (
+    (_BY_REFERENCE, "WHERE r.key = %(key)s ORDER BY ri.ordinal"),
+    (_BY_IMAGE, "WHERE i.digest = %(name)s"),
+    (
+        _BY_REFERENCE,
+        "WHERE r.id = (SELECT min(n.id) FROM reference n WHERE n.target = %(name)s AND n.present) ORDER BY ri.ordinal",
+    ),
+    (
+        _BY_IMAGE,
+        "WHERE length(%(name)s) >= 19 AND i.digest >= %(name)s AND i.digest < %(after)s"
+        " AND (SELECT count(*) FROM image n WHERE n.digest >= %(name)s AND n.digest < %(after)s) = 1",
+    ),
 )

@@ -105,7 +105,7 @@ chain = sa.Table(
     sa.Column("parent", sa.ForeignKey("chain.id")),
     sa.Column("layer", sa.ForeignKey("layer.id"), nullable=False),
     sa.Column("platform", sa.ForeignKey("platform.id")),
-    count("packages"),
+    sa.Column("packages", sa.Integer),  # null: only the lower part of other chains, its sets are not known
     integers("sets"),
     integers("objects"),
     sa.Column("generation", sa.BigInteger),

@@ -46,6 +46,21 @@ def settled_references(
     return pa.Table.from_pylist([dict(zip(_SETTLED_SCHEMA.names, row, strict=True)) for row in rows], _SETTLED_SCHEMA)
 
 
+def unsettled_images(
+    tx: Transaction, digests: Sequence[str], *, fingerprint_set: bytes, retry_permanent: bool = False
+) -> list[str]:
+    """The images, in the order given, for which something is left to do; `settled_references` says what settled means.
+
+    Args:
+        tx: a transaction.
+        digests: of images, each once, known or not.
+        fingerprint_set: content id of the analysers as configured now.
+        retry_permanent: permanent failures are not settled either.
+    """
+    parameters = {"digests": list(digests), "fingerprint_set": fingerprint_set, "retry": retry_permanent}
+    return [digest for (digest,) in tx.rows(_UNSETTLED_IMAGES, parameters)]
+
+
 def layers_without_result(
     tx: Transaction, digests: Sequence[str], *, fingerprint_set: bytes, retry_permanent: bool = False
 ) -> list[str]:
@@ -91,17 +106,13 @@ def register_fingerprint_set(db: Database, content_id: bytes, members: Sequence[
 
 # A layer holds its images back unless it has a result, or failed for good, or is not served by anybody. A failure for good
 # fails the image; what nobody serves leaves it partial.
-_SETTLED = """
-WITH fingerprints AS (SELECT id FROM fingerprint_set WHERE content_id = %(fingerprint_set)s),
-wanted AS (SELECT r.* FROM unnest(%(keys)s::bytea[]) k(key) JOIN reference r ON r.key = k.key),
-platforms AS (
-    SELECT ri.reference, ri.image, ri.outcome, ri.retry FROM wanted w JOIN reference_image ri ON ri.reference = w.id
-),
+_FINGERPRINTS = "fingerprints AS (SELECT id FROM fingerprint_set WHERE content_id = %(fingerprint_set)s)"
+_IMAGES_SETTLED = """
 edges AS (
     SELECT DISTINCT i.id AS image, l.id AS layer, l.unserved, l.final AND l.fingerprint_set = f.id AS final,
         EXISTS (SELECT FROM layer_result lr WHERE lr.layer = l.id AND lr.fingerprint_set = f.id) AS analysed
-    FROM fingerprints f CROSS JOIN (SELECT DISTINCT image FROM platforms) p
-    JOIN image i ON i.id = p.image CROSS JOIN unnest(i.layers) e(layer) JOIN layer l ON l.id = e.layer
+    FROM fingerprints f CROSS JOIN asked
+    JOIN image i ON i.id = asked.image CROSS JOIN unnest(i.layers) e(layer) JOIN layer l ON l.id = e.layer
 ),
 layered AS (
     SELECT image, bool_and(coalesce(analysed OR final OR unserved, false)) AS ready,
@@ -110,14 +121,23 @@ layered AS (
     FROM edges GROUP BY image
 ),
 images AS (
-    SELECT i.id, i.fingerprint_set = f.id AND coalesce(y.ready, true) AND CASE i.outcome
+    SELECT i.id, i.digest, i.fingerprint_set = f.id AND coalesce(y.ready, true) AND CASE i.outcome
         WHEN 'analysed' THEN coalesce(y.whole, true) AND (c.generation IS NOT NULL OR i.layers = '{}')
         WHEN 'partial' THEN c.generation IS NOT NULL
         WHEN 'failed' THEN coalesce(y.broken, false) AND NOT %(retry)s
         ELSE i.outcome = 'skipped' END AS settled
-    FROM fingerprints f CROSS JOIN (SELECT DISTINCT image FROM platforms) p
-    JOIN image i ON i.id = p.image LEFT JOIN layered y ON y.image = i.id LEFT JOIN chain c ON c.id = i.chain
+    FROM fingerprints f CROSS JOIN asked
+    JOIN image i ON i.id = asked.image LEFT JOIN layered y ON y.image = i.id LEFT JOIN chain c ON c.id = i.chain
+)
+"""
+_SETTLED = f"""
+WITH {_FINGERPRINTS},
+wanted AS (SELECT r.* FROM unnest(%(keys)s::bytea[]) k(key) JOIN reference r ON r.key = k.key),
+platforms AS (
+    SELECT ri.reference, ri.image, ri.outcome, ri.retry FROM wanted w JOIN reference_image ri ON ri.reference = w.id
 ),
+asked AS (SELECT DISTINCT image FROM platforms),
+{_IMAGES_SETTLED},
 references_settled AS (
     SELECT p.reference, bool_and(coalesce(CASE WHEN p.image IS NOT NULL THEN i.settled
         ELSE p.outcome = 'skipped' OR (p.retry = 'permanent' AND NOT %(retry)s) END, false)) AS settled
@@ -128,7 +148,14 @@ SELECT w.text, w.target, w.wanted_platforms, coalesce(w.present AND CASE
     WHEN w.outcome IS NOT NULL THEN w.retry = 'permanent' AND NOT %(retry)s
     ELSE s.settled END, false)
 FROM wanted w LEFT JOIN references_settled s ON s.reference = w.id
-"""
+"""  # noqa: S608 - made of constants
+_UNSETTLED_IMAGES = f"""
+WITH {_FINGERPRINTS},
+asked AS (SELECT id AS image FROM image WHERE digest = ANY(%(digests)s::text[])),
+{_IMAGES_SETTLED}
+SELECT d.digest FROM unnest(%(digests)s::text[]) WITH ORDINALITY d(digest, position)
+LEFT JOIN images i ON i.digest = d.digest WHERE NOT coalesce(i.settled, false) ORDER BY d.position
+"""  # noqa: S608 - made of constants
 _WITHOUT_RESULT = """
 SELECT d.digest FROM unnest(%(digests)s::text[]) WITH ORDINALITY d(digest, position)
 LEFT JOIN fingerprint_set f ON f.content_id = %(fingerprint_set)s

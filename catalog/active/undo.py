@@ -25,7 +25,8 @@ _IMAGES = (
     "UPDATE image i SET outcome = 'pending', reason = '', detail = '', chain = NULL, platform = NULL, packages = 0,"
     " fingerprint_set = NULL, generation = NULL, run = %(run)s WHERE i.generation = %(undone)s"
     " OR i.chain IN (SELECT id FROM chain WHERE generation = %(undone)s)",
-    "UPDATE chain SET generation = NULL, objects = '{}' WHERE generation = %(undone)s",
+    "UPDATE chain SET generation = NULL, objects = '{}', packages = NULL, sets = '{}' WHERE generation = %(undone)s"
+    " OR objects && (SELECT objects FROM archive_commit WHERE generation = %(undone)s)",
     "UPDATE package_set SET generation = NULL WHERE generation = %(undone)s",
 )
 _ADVISORIES = ("UPDATE advisory_snapshot SET current = false, generation = NULL WHERE generation = %(undone)s",)

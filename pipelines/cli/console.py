@@ -35,6 +35,14 @@ def is_roomy() -> bool:
     return not sys.stdout.isatty() or shutil.get_terminal_size().columns >= ROOMY
 
 
+class _PassingConsole(Console):
+    """A console that leaves a reader who went away to its caller, instead of ending the process."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while the error is being handled."""
+        raise
+
+
 def console_on(stream: TextIO, *, least: int = LEAST) -> Console:
     """A console that obeys no markup in what it prints, colours on a terminal only, and cuts nothing elsewhere.
 
@@ -43,7 +51,7 @@ def console_on(stream: TextIO, *, least: int = LEAST) -> Console:
         least: columns it takes at least on a terminal, 0 for exactly what the terminal has.
     """
     on_terminal = stream.isatty()
-    return Console(
+    return _PassingConsole(
         file=stream,
         markup=False,
         emoji=False,

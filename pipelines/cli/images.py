@@ -17,13 +17,24 @@ from pipelines.models.images import ImageEntry, ImagesReport
 
 @click.command("images")
 @click.argument("reference", default="")
-@click.option("--state", multiple=True, type=click.Choice(list(Outcome)), help="Only images in this state. Repeatable.")
-@click.option("--severity", type=click.Choice(list(Severity)), help="Only images with a finding this severe or worse.")
+@click.option(
+    "--state",
+    multiple=True,
+    type=click.Choice([state.value for state in Outcome]),
+    help="Only images in this state. Repeatable.",
+)
+@click.option(
+    "--severity",
+    type=click.Choice([severity.value for severity in Severity]),
+    help="Only images with a finding this severe or worse.",
+)
 @click.option("--cve", default="", metavar="ID", help="Only images with this vulnerability.")
 @click.option("--package", default="", metavar="NAME", help="Only images with this package.")
 @click.option("--not-covered", is_flag=True, help="Only images with a package that no complete feed covers.")
 @click.option("--gone", is_flag=True, help="Also references that their registry no longer has.")
-@click.option("--sort", type=click.Choice(list(ImageOrder)), default=ImageOrder.REFERENCE, show_default="reference")
+@click.option(
+    "--sort", type=click.Choice([order.value for order in ImageOrder]), default="reference", show_default=True
+)
 @click.option(
     "--limit", type=click.IntRange(min=0), default=DEFAULT_IMAGES, show_default=True, help="At most; 0 for all."
 )

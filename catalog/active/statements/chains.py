@@ -53,6 +53,11 @@ UPDATE chain c SET platform = s.platform, packages = s.packages, sets = s.sets, 
     generation = %(generation)s
 FROM chain_facts s WHERE s.content_id = c.content_id AND c.generation IS NULL
 """
+# A chain that was so far only the lower part of others: now an image ends there, and its sets are known.
+_CHAINS_WHOLE = """
+UPDATE chain c SET platform = s.platform, packages = s.packages, sets = s.sets, generation = %(generation)s
+FROM chain_facts s WHERE s.content_id = c.content_id AND c.packages IS NULL AND s.packages IS NOT NULL
+"""
 _CHAINS = """
 INSERT INTO chain (content_id, layer, platform, packages, sets, objects, generation)
 SELECT s.content_id, s.layer, s.platform, s.packages, s.sets, %(objects)s::int[], %(generation)s FROM chain_facts s
@@ -63,5 +68,5 @@ UPDATE chain c SET parent = p.id FROM staged_chain s JOIN chain p ON p.content_i
 WHERE c.content_id = s.content_id AND c.parent IS DISTINCT FROM p.id
 """
 
-ALL = (_PLATFORMS, _SETS_AGAIN, _SETS, _CHAIN_FACTS, _CHAINS_AGAIN, _CHAINS, _PARENTS)
+ALL = (_PLATFORMS, _SETS_AGAIN, _SETS, _CHAIN_FACTS, _CHAINS_AGAIN, _CHAINS_WHOLE, _CHAINS, _PARENTS)
 """In this order."""

@@ -178,7 +178,7 @@ CREATE TABLE chain (
     parent INTEGER REFERENCES chain(id),
     layer INTEGER NOT NULL REFERENCES layer(id),
     platform INTEGER REFERENCES platform(id),
-    packages INTEGER DEFAULT 0 NOT NULL,
+    packages INTEGER,
     sets INTEGER[] DEFAULT '{}' NOT NULL,
     objects INTEGER[] DEFAULT '{}' NOT NULL,
     generation BIGINT

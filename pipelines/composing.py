@@ -1,0 +1,191 @@
+"""The third part of a scan: images become views over what is known of their layers.
+
+An image whose whole chain of layers is committed costs no composition at all; of the others, each chain is composed once,
+however many images stand on it. Images are handed out sorted by their layers, so that a task holds a subtree of the chains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import pyarrow as pa
+
+from catalog.active.commits import commit_images
+from catalog.active.composition import FailedLayer, failed_layers, known_chains, layer_records
+from catalog.errors import TaskLost
+from catalog.facts import read_facts
+from catalog.receipts import ChainReceipt, CompositionReceipt, ImageReceipt
+from catalog.schemas import IMAGES, PACKAGE_SETS, Dataset
+from catalog.states import LayerOutcome, Outcome
+from cluster.session import Session
+from cluster.streaming import halves
+from pipelines.listing import PendingImage
+from pipelines.observer import Level, Observer, Phase
+from pipelines.workspace import Workspace, this_month
+from tasks.composition import CompositionBatch, ImageTask, LayerRecord, chain_ids, compose_images
+from tasks.composition.chains import FOREIGN_HASH
+
+_IMAGES_PER_TASK = 500
+_FEWEST_IMAGES_PER_TASK = 20
+_TASKS_PER_SLOT = 2
+
+
+@dataclass(slots=True)
+class Composition:
+    """Composes images for one run and counts what it did.
+
+    Args:
+        workspace: where results go.
+        session: who works.
+        run: the run's id.
+        fingerprint_set: whose layer results are composed.
+        observer: who watches.
+    """
+
+    workspace: Workspace
+    session: Session
+    run: str
+    fingerprint_set: bytes
+    observer: Observer
+    composed: int = 0
+    cpu_seconds: float = 0.0
+
+    def compose(self, images: Sequence[PendingImage]) -> None:
+        """Compose what can be composed and commit it; an image that needs a failed layer fails with that layer's reason.
+
+        An image of which a layer has no result yet (another run holds it, or this one is stopping) stays pending.
+
+        Raises:
+            ActiveSetError: Postgres went away; what was committed stays.
+            StoreError: the archive cannot be read or written.
+            ClusterError: Ray cannot go on.
+        """
+        self.observer.started(Phase.COMPOSE, len(images))
+        records, broken = self._layers(images)
+        ready = []
+        failed = []
+        for image in images:
+            layers = [layer.digest for layer in image.manifest.layers if not layer.withheld]
+            fault = next((broken[layer] for layer in layers if layer in broken), None)
+            if fault is not None:
+                failed.append(_failed(image, fault))
+            elif all(layer in records for layer in layers):
+                ready.append(image)
+        if failed:
+            self._commit(CompositionReceipt(images=tuple(failed), objects=()))
+        for batch, result in self._stream(ready, records):
+            self._commit(_lost(batch, result) if isinstance(result, TaskLost) else result)
+        self.observer.finished(Phase.COMPOSE)
+
+    def _layers(self, images: Sequence[PendingImage]) -> tuple[dict[str, LayerRecord], dict[str, FailedLayer]]:
+        digests = sorted({layer.digest for image in images for layer in image.manifest.layers if not layer.withheld})
+        with self.workspace.database.transaction() as tx:
+            rows = layer_records(tx, digests, fingerprint_set=self.fingerprint_set).to_pylist()
+            broken = failed_layers(tx, digests, fingerprint_set=self.fingerprint_set)
+        records = {
+            row["layer"]: LayerRecord(
+                layer=row["layer"],
+                composition_hash=row["composition_hash"],
+                outcome=LayerOutcome(row["outcome"]),
+                reason=row["reason"],
+                keys=tuple(zip(row["datasets"], row["keys"], strict=True)),
+            )
+            for row in rows
+        }
+        return records, {fault.layer: fault for fault in broken}
+
+    def _stream(
+        self, images: Sequence[PendingImage], records: dict[str, LayerRecord]
+    ) -> Iterator[tuple[CompositionBatch, CompositionReceipt | TaskLost]]:
+        if not images:
+            return iter(())
+        # Sorted by layer list, so that images that stand on one chain lie side by side: a walk over the trie.
+        order = sorted(images, key=lambda image: [layer.digest for layer in image.manifest.layers])
+        share = -(-len(order) // (self.session.slots("core") * _TASKS_PER_SLOT))
+        size = max(_FEWEST_IMAGES_PER_TASK, min(_IMAGES_PER_TASK, share))
+        batches = (self._batch(order[start : start + size], records) for start in range(0, len(order), size))
+        settings = self.workspace.settings
+        return self.session.stream(
+            partial(compose_images, archive=settings.archive),
+            batches,
+            group="core",
+            deadline_seconds=settings.task_deadline_seconds,
+            max_attempts=settings.task_attempts,
+            split=_halve,
+        )
+
+    def _batch(self, images: Sequence[PendingImage], records: dict[str, LayerRecord]) -> CompositionBatch:
+        """A batch with what is known of its chains now: an earlier batch may have committed some of them."""
+        chains = {image.manifest.digest: _chains(image, records) for image in images}
+        wanted = sorted({chain for path in chains.values() for chain in path})
+        with self.workspace.database.transaction() as tx:
+            known: dict[bytes, ChainReceipt] = {chain.chain: chain for chain in known_chains(tx, wanted)}
+        layers = {layer.digest for image in images for layer in image.manifest.layers}
+        return CompositionBatch(
+            images=tuple(
+                ImageTask(image.manifest, known.get(path[-1]) if (path := chains[image.manifest.digest]) else None)
+                for image in images
+            ),
+            layers=tuple(records[layer] for layer in sorted(layers) if layer in records),
+            month=this_month(),
+            foreign=tuple(
+                sorted({layer.digest for image in images for layer in image.manifest.layers if layer.withheld})
+            ),
+            known=tuple(known.values()),
+        )
+
+    def _commit(self, receipt: CompositionReceipt) -> None:
+        self.cpu_seconds += receipt.cpu_seconds
+        for image in receipt.images:
+            if image.outcome is Outcome.FAILED:
+                self.observer.event(image.detail or image.reason, where=image.image, level=Level.WARNING)
+            else:
+                self.composed += 1
+        self.observer.advanced(Phase.COMPOSE, len(receipt.images))
+        commit = commit_images(
+            self.workspace.database,
+            self.run,
+            receipt,
+            self._rows(receipt, IMAGES),
+            self._rows(receipt, PACKAGE_SETS),
+            fingerprint_set=self.fingerprint_set,
+        )
+        self.workspace.mirror(commit)
+
+    def _rows(self, receipt: CompositionReceipt, dataset: Dataset) -> pa.Table:
+        tables = [read_facts(self.workspace.store, one.key) for one in receipt.objects if one.dataset == dataset.name]
+        return pa.concat_tables(tables) if tables else dataset.schema.empty_table()
+
+
+def _chains(image: PendingImage, records: dict[str, LayerRecord]) -> list[bytes]:
+    """The ids of the chains that end at each of an image's layers, bottom first."""
+    return chain_ids(
+        [
+            (layer.digest, records[layer.digest].composition_hash if layer.digest in records else FOREIGN_HASH)
+            for layer in image.manifest.layers
+        ]
+    )
+
+
+def _failed(image: PendingImage, fault: FailedLayer) -> ImageReceipt:
+    return ImageReceipt(
+        image=image.manifest.digest,
+        outcome=Outcome.FAILED,
+        reason=fault.reason,
+        detail=f"layer {fault.layer}: {fault.detail}",
+    )
+
+
+def _halve(batch: CompositionBatch) -> tuple[CompositionBatch, ...]:
+    return tuple(replace(batch, images=tuple(part)) for part in halves(batch.images))
+
+
+def _lost(batch: CompositionBatch, loss: TaskLost) -> CompositionReceipt:
+    return CompositionReceipt(
+        images=tuple(
+            ImageReceipt(image.manifest.digest, Outcome.FAILED, loss.reason, str(loss)) for image in batch.images
+        ),
+        objects=(),
+    )

@@ -1,0 +1,101 @@
+"""What a scan adds up to when it has ended: asked of the active set, so that it tells what is known and not what was hoped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catalog.active.fleet import ImageFilter, ImageOrder, list_images
+from catalog.active.scanned import ScannedFigures, scanned_figures
+from pipelines.scan_options import ScanOptions
+from pipelines.summary import LayerCounts, OutcomeCounts, ScanSummary
+from pipelines.workspace import Workspace
+
+
+@dataclass(slots=True)
+class WorkDone:
+    """Counters of a scan while it runs.
+
+    Args:
+        planned: layers that had no result.
+        analysed: layers analysed.
+        failed: layers that could not be.
+        bytes_read: compressed bytes read.
+        composed: images composed.
+        cpu_seconds: CPU time of the tasks.
+        matched: (package, platform) pairs matched.
+        matches: matches found for them.
+    """
+
+    planned: int = 0
+    analysed: int = 0
+    failed: int = 0
+    bytes_read: int = 0
+    composed: int = 0
+    cpu_seconds: float = 0.0
+    matched: int = 0
+    matches: int = 0
+
+
+def summarise(
+    workspace: Workspace,
+    run: str,
+    options: ScanOptions,
+    references: tuple[str, ...],
+    work: WorkDone,
+    *,
+    snapshot: str,
+    seconds: float,
+    failed_sources: int,
+    notes: tuple[str, ...],
+) -> ScanSummary:
+    """Add up a scan.
+
+    Args:
+        workspace: the home.
+        run: the run's id.
+        options: what was asked for.
+        references: every reference that the sources listed.
+        work: what this run did.
+        snapshot: hex id of the advisory snapshot, empty where there is none.
+        seconds: wall clock so far.
+        failed_sources: sources that could not be listed.
+        notes: sentences for the person.
+    """
+    figures = scanned_figures(workspace.database, references)
+    wanted = ImageFilter(texts=references)
+    lines = (
+        tuple(list_images(workspace.database, wanted, limit=options.lines, order=ImageOrder.STATE))
+        if references
+        else ()
+    )
+    outcomes = _outcomes(figures)
+    return ScanSummary(
+        run=run,
+        sources=options.sources,
+        outcomes=outcomes,
+        images=figures.images,
+        new_images=work.composed,
+        layers=LayerCounts(
+            named=figures.layers_named,
+            unique=figures.layers_unique,
+            planned=work.planned,
+            analysed=work.analysed,
+            failed=work.failed,
+            bytes_named=figures.bytes_named,
+            bytes_read=work.bytes_read,
+        ),
+        coverage=figures.coverage,
+        findings=figures.findings,
+        snapshot=snapshot,
+        lines=lines,
+        lines_left_out=max(0, outcomes.total - len(lines)),
+        seconds=seconds,
+        cpu_seconds=work.cpu_seconds,
+        statements=workspace.database.statements,
+        failed_sources=failed_sources,
+        notes=notes,
+    )
+
+
+def _outcomes(figures: ScannedFigures) -> OutcomeCounts:
+    return OutcomeCounts(**{str(outcome): number for outcome, number in figures.outcomes})
