@@ -322,8 +322,6 @@ def _root(error: BaseException) -> BaseException:
 def _cause(error: BaseException) -> str:
     """What went wrong in a few words, without the URL: a redirect's may hold a signature."""
     root = _root(error)
-    if isinstance(error, HTTPTimeout) or isinstance(root, TimeoutError):
-        return "no answer in time"
     if isinstance(error, NameResolutionError):
         return "its name is not known"
     if isinstance(root, ssl.SSLCertVerificationError):
@@ -332,4 +330,6 @@ def _cause(error: BaseException) -> str:
         return f"TLS failed: {root.reason or 'no reason given'}"
     if isinstance(root, OSError) and root.strerror:
         return root.strerror.lower()
+    if isinstance(error, HTTPTimeout) or isinstance(root, TimeoutError):
+        return "no answer in time"
     return type(root).__name__

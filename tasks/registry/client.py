@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from catalog.errors import (
-    DigestMismatch,
+    BlobError,
+    BlobTruncated,
     NotFound,
     ProtocolViolation,
+    RegistryUnreachable,
     SourceError,
     Unauthorised,
 )
@@ -91,8 +93,8 @@ class RegistryClient:
         """A manifest or index by its digest, verified.
 
         Raises:
-            DigestMismatch: the registry sent something else.
-            NotFound, Unauthorised, RegistryUnreachable, RegistryBusy, ProtocolViolation: as everywhere.
+            ProtocolViolation: the registry sent something else, too.
+            NotFound, Unauthorised, RegistryUnreachable, RegistryBusy: as everywhere.
         """
         path = f"/v2/{repository}/manifests/{digest}"
         document = self._document("GET", path, pull_scope(repository), LARGEST_MANIFEST)
@@ -109,18 +111,19 @@ class RegistryClient:
             limit: bytes it may have.
 
         Raises:
-            SizeMismatch, DigestMismatch, BlobTruncated: it is not what the digest promised.
-            ProtocolViolation: it is larger than the limit.
+            ProtocolViolation: it is not what the digest and size promised, or larger than the limit.
             NotFound, Unauthorised, RegistryUnreachable, RegistryBusy: as everywhere.
         """
         where = f"{self.host}/{repository}@{digest}"
         if size > limit:
             raise ProtocolViolation(f"has more than {limit:,} bytes", where=where)
-        with self.blob(repository, digest, size) as stream:
-            pieces = []
-            while piece := stream.read(1 << 20):
-                pieces.append(piece)
-        data = b"".join(pieces)
+        try:
+            with self.blob(repository, digest, size) as stream:
+                data = b"".join(iter(lambda: stream.read(1 << 20), b""))
+        except BlobTruncated as error:
+            raise RegistryUnreachable(error.what, where=where) from error
+        except BlobError as error:
+            raise ProtocolViolation(error.what, where=where) from error
         self._check(data, digest)
         return data
 
@@ -180,7 +183,7 @@ class RegistryClient:
     def _check(self, data: bytes, digest: str) -> None:
         found = sha256_digest(data)
         if found != digest:
-            raise DigestMismatch(f"the registry sent {found}", where=f"{self.host}: {digest}")
+            raise ProtocolViolation(f"the registry sent {found} instead", where=f"{self.host}: {digest}")
 
 
 class Registries:

@@ -31,6 +31,7 @@ _CONFIG_TYPES = frozenset({
     "application/octet-stream",  # early Docker clients pushed configurations as this
     "",
 })  # fmt: skip
+_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
 _LAYER_TYPE = re.compile(r"application/vnd\.(oci\.image\.layer\.|docker\.image\.rootfs\.(foreign\.)?diff\.tar)")
 _ATTESTATION = "vnd.docker.reference.type"
 _LARGEST_SIZE = 1 << 62
@@ -155,7 +156,7 @@ def parse_platform(value: object) -> ImagePlatform:
 
 
 def _refuse_schema_1(document: dict[str, Any], raw: RawManifest) -> None:
-    if document.get("schemaVersion") == 1 or "manifest.v1+" in raw.content_type:
+    if document.get("schemaVersion") == 1 or raw.content_type.startswith(_SCHEMA_1):
         raise NotAnImage("is a schema 1 manifest, withdrawn since 2019", where=raw.digest, advice="push the image anew")
 
 

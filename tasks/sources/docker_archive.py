@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from catalog.errors import MalformedManifest, NotFound, SourceError
+from catalog.errors import BlobError, MalformedManifest, NotFound, SourceError
 from catalog.images import FileBlob, ImageManifest, LayerDescriptor
 from catalog.states import Outcome
 from tasks.digests import is_digest, sha256_digest
@@ -183,21 +183,23 @@ class _Archive:
     def _bytes(self, member: ArchiveMember, limit: int) -> bytes:
         if member.size > limit:
             raise MalformedManifest(f"its {shown(member.path)} has more than {limit:,} bytes", where=self._path)
-        with FileStream(self._path, member.offset, member.size, packed=self._packed) as stream:
-            pieces = []
-            while piece := stream.read(1 << 20):
-                pieces.append(piece)
-        data = b"".join(pieces)
+        data = b"".join(self._pieces(FileBlob(self._path, member.offset, member.size, self._packed)))
         if len(data) != member.size:
             raise SourceError("ends early", where=self._path)
         return data
 
     def _hash(self, blob: FileBlob) -> str:
         content = hashlib.sha256()
-        with FileStream(blob.path, blob.offset, blob.length, packed=blob.packed) as stream:
-            while piece := stream.read(1 << 20):
-                content.update(piece)
+        for piece in self._pieces(blob):
+            content.update(piece)
         return f"sha256:{content.hexdigest()}"
+
+    def _pieces(self, blob: FileBlob) -> Iterator[bytes]:
+        try:
+            with FileStream(blob.path, blob.offset, blob.length, packed=blob.packed) as stream:
+                yield from iter(lambda: stream.read(1 << 20), b"")
+        except BlobError as error:
+            raise MalformedManifest(error.what, where=self._path) from error
 
 
 def _are_texts(values: object) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from catalog.errors import DigestMismatch, NotFound, SourceError
+from catalog.errors import MalformedManifest, NotFound, SourceError
 from catalog.images import BlobLocation, FileBlob, LayerDescriptor
 from tasks.digests import is_digest, sha256_digest
 from tasks.local_files import read_whole
@@ -71,7 +71,7 @@ class LayoutLibrary:
     def _read(self, digest: str, limit: int) -> bytes:
         data = read_whole(self._path(digest), limit)
         if sha256_digest(data) != digest:
-            raise DigestMismatch(f"the file holds {sha256_digest(data)}", where=f"{self._directory}: {digest}")
+            raise MalformedManifest(f"the file holds {sha256_digest(data)}", where=f"{self._directory}: {digest}")
         return data
 
 

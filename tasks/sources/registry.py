@@ -151,7 +151,7 @@ def resolve_listed(listed: Listed, platforms: PlatformChoice, access: RegistryAc
     """The images of a registry's reference, whichever source listed it.
 
     Raises:
-        SourceError, BlobError: it leads nowhere.
+        SourceError: it leads nowhere.
     """
     client = registries(access).client(listed.registry)
     target = listed.target or client.digest_of(listed.repository, listed.name)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from catalog.errors import BlobError, LongshoreError, MalformedManifest, NotAnImage, SourceError
+from catalog.errors import LongshoreError, MalformedManifest, NotAnImage, SourceError
 from catalog.images import BlobLocation, ImageManifest, ImagePlatform, LayerDescriptor
 from catalog.states import Outcome
 from tasks.registry.configurations import parse_configuration
@@ -26,10 +26,10 @@ class Library(Protocol):
     """A place that keeps manifests and blobs by digest. Everything it returns is verified."""
 
     def manifest(self, digest: str) -> RawManifest:
-        """A manifest or index. Raises SourceError, BlobError."""
+        """A manifest or index. Raises SourceError."""
 
     def configuration(self, descriptor: LayerDescriptor) -> bytes:
-        """A configuration blob. Raises SourceError, BlobError."""
+        """A configuration blob. Raises SourceError."""
 
     def location(self, layer: LayerDescriptor) -> BlobLocation:
         """Where a layer's bytes lie, whether they are there or not. Raises SourceError where it leads out of the place."""
@@ -67,7 +67,7 @@ class _Walk:
                     yield self.image(document, entry.digest, entry.platform)
             except NotAnImage as error:
                 yield _skipped(entry, error.reason, str(error))
-            except (SourceError, BlobError) as error:
+            except SourceError as error:
                 yield _failed(entry, error)
 
     def image(self, document: ManifestDocument, digest: str, named: ImagePlatform) -> ResolvedImage:
@@ -98,7 +98,7 @@ def resolve_images(library: Library, digest: str, platforms: PlatformChoice) -> 
         platforms: those that are wanted; the others are skipped by name.
 
     Raises:
-        SourceError, BlobError: the digest as a whole leads nowhere (NotAnImage, MalformedManifest, NotFound, …). A manifest
+        SourceError: the digest as a whole leads nowhere (NotAnImage, MalformedManifest, NotFound, …). A manifest
             of an index that leads nowhere is a failed image instead.
     """
     walk = _Walk(library, platforms)

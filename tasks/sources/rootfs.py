@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from catalog.errors import NotFound
+from catalog.errors import NotFound, SourceChanged, SourceError
 from catalog.images import ImageManifest, ImagePlatform, LayerDescriptor, RootfsTree
 from catalog.states import Outcome
 from tasks.sources.evidence import TreeFacts, measure_tree
@@ -91,5 +91,8 @@ class TreeSource:
     def _measure(self, *, anew: bool = False) -> TreeFacts:
         with self._lock:
             if self._facts is None or anew:
-                self._facts = measure_tree(self._root)
+                try:
+                    self._facts = measure_tree(self._root)
+                except SourceChanged as error:
+                    raise SourceError(error.what, where=error.where, advice="scan it when it is at rest") from error
             return self._facts
