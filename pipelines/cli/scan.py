@@ -14,12 +14,21 @@ from pipelines.cli.session import observing, settings_for
 from pipelines.models.scan import ScanReport
 from pipelines.scan import scan
 from pipelines.scan_options import ScanOptions
+from tasks.sources.interface import SourceKind
+from tasks.sources.references import parse_source
 
 
 @click.command("scan")
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE…")
+@click.argument("sources", nargs=-1, metavar="SOURCE…")
 @click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only this platform. Repeatable. [all]")
-@click.option("--insecure", multiple=True, metavar="HOST[:PORT]", help="Speak plain HTTP to this registry. Repeatable.")
+@click.option(
+    "--insecure",
+    multiple=True,
+    is_flag=False,
+    flag_value="",
+    metavar="[HOST]",
+    help="Speak plain HTTP to this registry; without HOST to those of all sources. Repeatable. Loopback needs none.",
+)
 @click.option(
     "--ca-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -55,16 +64,8 @@ def command(
       rootfs:DIR                           a directory tree, its packages only
       @FILE                                a list of these, one a line
     """
+    options = scan_options(sources, platforms, insecure, ca_file, address, retry=retry, cpus=cpus)
     settings = settings_for(verbose=verbose, ray_address=address, registry_ca_file=ca_file)
-    options = ScanOptions(
-        sources=sources,
-        platforms=platforms,
-        insecure=insecure,
-        ca_file=ca_file,
-        address=address,
-        retry=retry,
-        cpus=cpus,
-    )
     with observing(quiet=quiet) as observer:
         summary = scan(options, settings, observer)
     if as_json:
@@ -72,3 +73,55 @@ def command(
     else:
         write(*scan_view(summary))
     return of_scan(summary, fail_on)
+
+
+def scan_options(
+    sources: tuple[str, ...],
+    platforms: tuple[str, ...],
+    insecure: tuple[str, ...],
+    ca_file: Path | None,
+    address: str | None,
+    *,
+    retry: bool,
+    cpus: int | None,
+) -> ScanOptions:
+    """The options that the flags mean.
+
+    Raises:
+        click.MissingParameter: there is no source.
+        InvalidReference: a value of `--insecure` names neither a host nor a source.
+    """
+    sources, hosts = plain_http_hosts(sources, insecure)
+    if not sources:
+        raise click.MissingParameter(param_hint="SOURCE", param_type="argument")
+    return ScanOptions(
+        sources=sources, platforms=platforms, insecure=hosts, ca_file=ca_file, address=address, retry=retry, cpus=cpus
+    )
+
+
+def plain_http_hosts(sources: tuple[str, ...], named: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Tell hosts from sources behind `--insecure`: `--insecure HOST SOURCE` and `--insecure SOURCE` are both natural to type.
+
+    Args:
+        sources: what was given as sources.
+        named: values of `--insecure`, empty texts where it had none.
+
+    Returns:
+        All sources, and the hosts that may be spoken to in plain HTTP.
+
+    Raises:
+        InvalidReference: a value names neither a host nor a source.
+    """
+    hosts: list[str] = []
+    meant_for_all = False
+    for value in named:
+        reference = parse_source(value) if value else None
+        is_source = reference is not None and (reference.kind is not SourceKind.REGISTRY or bool(reference.repository))
+        if reference is not None and (is_source or not sources):
+            sources = (*sources, value)
+        meant_for_all |= reference is None or is_source
+        hosts += [reference.place] if reference is not None and reference.kind is SourceKind.REGISTRY else []
+    if meant_for_all:
+        found = [parse_source(source) for source in sources if not source.startswith("@")]
+        hosts += [reference.place for reference in found if reference.kind is SourceKind.REGISTRY]
+    return sources, tuple(dict.fromkeys(hosts))
