@@ -43,8 +43,8 @@ def claim(db: Database, digests: Sequence[str], run: str, *, seconds: float) -> 
             for (digest,) in tx.rows(
                 # In one order, so that two runs that claim the same layers cannot wait for each other in a circle.
                 "INSERT INTO lease (layer, run, expires_at)"
-                " SELECT DISTINCT d, %(run)s, clock_timestamp() + make_interval(secs => %(seconds)s)"
-                " FROM unnest(%(digests)s::text[]) d ORDER BY 1"
+                " SELECT d, %(run)s, clock_timestamp() + make_interval(secs => %(seconds)s)"
+                " FROM (SELECT DISTINCT unnest(%(digests)s::text[]) AS d ORDER BY 1) wanted"
                 " ON CONFLICT (layer) DO UPDATE SET run = excluded.run, expires_at = excluded.expires_at"
                 " WHERE lease.expires_at < clock_timestamp() OR lease.run = excluded.run RETURNING layer",
                 {"digests": list(digests), "run": run, "seconds": seconds},
