@@ -7,8 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
-pytest_plugins = ["tests.servers.registry", "tests.servers.postgres", "tests.servers.s3"]
+# Examples are judged by what they find: on a busy machine a time limit of their own finds only its load.
+settings.register_profile("longshore", deadline=None)
+settings.load_profile("longshore")
+
+pytest_plugins = [
+    "tests.servers.registry",
+    "tests.servers.postgres",
+    "tests.servers.s3",
+    "tests.servers.scanning",
+    "tests.servers.small_disk",
+]
 
 
 @pytest.fixture(autouse=True)
