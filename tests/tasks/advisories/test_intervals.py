@@ -41,7 +41,7 @@ def _unambiguous(found: list[Event]) -> bool:
 
 
 @given(events.filter(_unambiguous), versions)
-@settings(max_examples=1000)
+@settings(max_examples=300)
 def test_intervals_hold_what_osv_s_algorithm_finds(found: list[Event], version: str) -> None:
     intervals = compile_events(found, key)
     assert intervals is not None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -37,7 +39,7 @@ def spellings(draw: st.DrawFn) -> str:
 
 
 @given(spellings(), spellings())
-@settings(max_examples=1500)
+@settings(max_examples=200)
 @example("1.0", "1.0.0")
 @example("1.0.dev1", "1.0a1.dev1")
 @example("1.0.post1.dev1", "1.0+1")
@@ -50,8 +52,31 @@ def test_packaging_orders_the_same(one: str, other: str) -> None:
     assert (a == b) == (Version(one) == Version(other))
 
 
+def test_packaging_orders_twenty_thousand_pairs_the_same() -> None:
+    rng = random.Random(440)
+
+    def version() -> str:
+        release = ".".join(str(rng.choice((0, 0, 1, 1, 2, 10))) for _ in range(rng.randrange(1, 4)))
+        pre = rng.choice(("", "", "", "a1", "b", ".rc2", "rc10"))
+        post = rng.choice(("", "", "", ".post1", "-2", "r3"))
+        dev = rng.choice(("", "", "", ".dev0", "dev2"))
+        return rng.choice(("", "", "1!")) + release + pre + post + dev + rng.choice(("", "", "", "+1", "+a.1", "+1.2"))
+
+    pool = [version() for _ in range(4_000)]
+    judged = {text: (key(text), Version(text)) for text in pool}
+    wrong = []
+    for _ in range(20_000):
+        one, other = rng.choice(pool), rng.choice(pool)
+        (a, theirs_a), (b, theirs_b) = judged[one], judged[other]
+        assert a is not None
+        assert b is not None
+        if (a < b, a == b) != (theirs_a < theirs_b, theirs_a == theirs_b):
+            wrong.append((one, other))
+    assert wrong == []
+
+
 @given(st.text(st.sampled_from("0123456789.abrcpostdev-_+! v"), max_size=12))
-@settings(max_examples=1500)
+@settings(max_examples=400)
 def test_packaging_parses_the_same(text: str) -> None:
     try:
         Version(text)
