@@ -55,7 +55,7 @@ def import_advisories(
             workspace.database, run.run, receipt.snapshot, [_as_feed(feed) for feed in receipt.feeds]
         )
         workspace.mirror(commit)
-        observer.finished(Phase.IMPORT, "nothing new" if commit is None else f"{len(receipt.imported)} feeds replaced")
+        observer.finished(Phase.IMPORT, "nothing new" if commit is None else f"feeds: {', '.join(receipt.imported)}")
         for problem in receipt.problems:
             observer.event(f"{problem.count} records not read: {problem.reason}", level=Level.WARNING)
         run.summary = {

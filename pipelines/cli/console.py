@@ -65,11 +65,17 @@ def console_on(stream: TextIO, *, least: int = LEAST) -> Console:
 
 
 def write(*renderables: RenderableType) -> None:
-    """Print results, tables or text, to standard output."""
+    """Print results, tables or text, to standard output; no blanks at the ends of lines in a pipe."""
     console = console_on(sys.stdout)
     try:
-        for renderable in renderables:
-            console.print(renderable)
+        if console.is_terminal:
+            for renderable in renderables:
+                console.print(renderable)
+        else:
+            with console.capture() as captured:
+                for renderable in renderables:
+                    console.print(renderable)
+            sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().split("\n")[:-1])
         sys.stdout.flush()
     except BrokenPipeError:
         drop_output()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
+from pathlib import Path
 
 import click
 
@@ -46,13 +49,23 @@ def demo_settings(settings: Settings) -> Settings:
 
 def next_steps(result: DemoResult) -> list[str]:
     """What to try next, as commands that work as they stand."""
-    command = f"LONGSHORE_HOME={shlex.quote(str(result.home))} longshore"
+    program = program_name()
+    command = f"LONGSHORE_HOME={shlex.quote(str(result.home))} {program}"
     image = shlex.quote(f"oci:{result.fleet}:{result.tags[0]}")
     return [
         "The advisories are a sample that came with Longshore: nothing is called clean by them. Try next:",
         f"  {command} show {image}",
         f"  {command} show rootfs:/ --json",
         f"  {command} status",
-        "  longshore advisories import PATH --complete Debian:12    # real advisories: an OSV zip or directory",
-        "  longshore scan registry.example/repository               # real images",
+        f"  {program} advisories import PATH --complete Debian:12   # real advisories: an OSV zip or directory",
+        f"  {program} scan registry.example/repository              # real images",
     ]
+
+
+def program_name() -> str:
+    """How this command is called here: `longshore` where a shell finds it so, else the path it was started by."""
+    started = Path(sys.argv[0])
+    if started.name != "longshore":
+        return "longshore"
+    found = shutil.which("longshore")
+    return "longshore" if found and Path(found).resolve() == started.resolve() else shlex.quote(str(started))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli.console import write, write_text
-from pipelines.cli.exit_codes import of_scan
+from pipelines.cli.console import say, write, write_text
+from pipelines.cli.exit_codes import ExitCode, of_scan
 from pipelines.cli.group import common_options, fail_on_option
 from pipelines.cli.scan_tables import scan_view
 from pipelines.cli.session import observing, settings_for
@@ -72,7 +72,11 @@ def command(
         write_text(ScanReport.of(summary).to_json())
     else:
         write(*scan_view(summary))
-    return of_scan(summary, fail_on)
+    code = of_scan(summary, fail_on)
+    if code is ExitCode.ERROR:
+        troubled = next((line for line in summary.lines if line.detail), None)
+        say(f"longshore: nothing could be scanned{f': {troubled.detail}' if troubled else ''}")
+    return code
 
 
 def scan_options(

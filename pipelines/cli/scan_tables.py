@@ -43,10 +43,9 @@ def totals_table(summary: ScanSummary) -> Table:
         "images", cell(f"{summary.images:,} distinct, {summary.new_images:,} new; {outcome_text(summary.outcomes)}")
     )
     failed = f", {layers.failed:,} failed" if layers.failed else ""
-    head.add_row(
-        "layers",
-        cell(f"{layers.named:,} named, {layers.unique:,} distinct, {layers.analysed:,} analysed now{failed}"),
-    )
+    shared = f" ({share_text(1 - layers.unique / layers.named)} shared)" if layers.named else ""
+    distinct = f"{layers.named:,} named, {layers.unique:,} distinct{shared}"
+    head.add_row("layers", cell(f"{distinct}, {layers.analysed:,} analysed now{failed}"))
     saved = f"{size_text(layers.bytes_saved)} saved ({share_text(layers.share_saved)})"
     head.add_row("bytes", cell(f"{size_text(layers.bytes_read)} read of {size_text(layers.bytes_named)}, {saved}"))
     head.add_row("packages", cell(coverage_text(summary.coverage)))
@@ -69,12 +68,9 @@ def outcome_text(counts: OutcomeCounts) -> str:
 
 
 def _findings(summary: ScanSummary) -> str:
-    if not summary.snapshot:
-        return "none can be known without advisories: `longshore advisories import PATH`"
-    found = finding_text(summary.findings)
-    if summary.coverage.covered == 0 and summary.coverage.packages:
-        return f"{found}, but no package is covered by a complete feed"
-    return found
+    found = finding_text(summary.findings, summary.coverage)
+    uncovered = summary.findings.total and not summary.coverage.covered
+    return f"{found}, but no package is covered by a complete feed" if uncovered else found
 
 
 def _trouble(line: ImageLine) -> Text:

@@ -53,9 +53,9 @@ def head_table(shown: ShownImage) -> Table:
     if line.distribution or report.distribution:
         head.add_row("distribution", cell(line.distribution or report.distribution or ""))
     if record.layers:
-        head.add_row("layers", cell(count_text(len(record.layers), "layer")))
+        head.add_row("layers", cell(f"{len(record.layers):,}"))
     head.add_row("packages", cell(coverage_text(line.coverage)))
-    head.add_row("findings", cell(finding_text(line.findings)))
+    head.add_row("findings", cell(finding_text(line.findings, line.coverage)))
     head.add_row("verdict", cell(verdict(line), "green" if line.clean else "yellow"))
     others = [f"{other.line.platform} ({other.line.state})" for other in shown.others]
     if others:
@@ -102,10 +102,12 @@ def coverage_text(coverage: CoverageCounts) -> str:
     return f"{coverage.packages:,}, {share_text(coverage.covered / coverage.packages)} covered ({parts})"
 
 
-def finding_text(findings: FindingCounts) -> str:
-    """`3 critical, 12 high, 1 low; 9 fixable`."""
+def finding_text(findings: FindingCounts, coverage: CoverageCounts) -> str:
+    """`3 critical, 12 high, 1 low; 9 fixable`, or `none`; without any covered package nobody can say none."""
     parts = ", ".join(f"{findings.of(severity):,} {severity.value}" for severity in Severity if findings.of(severity))
-    return f"{parts}; {findings.fixable:,} fixable" if parts else "none"
+    if parts:
+        return f"{parts}; {findings.fixable:,} fixable"
+    return "none" if coverage.covered else "none can be known"
 
 
 def finding_table(findings: tuple[Finding, ...]) -> Table:

@@ -40,7 +40,7 @@ def _numbers(status: FleetStatus) -> Table:
     head.add_row("layers", cell(_layers(status)))
     head.add_row("sharing", cell(_sharing(status)))
     head.add_row("packages", cell(coverage_text(status.coverage)))
-    head.add_row("findings", cell(finding_text(status.findings) if status.snapshot else "none can be known"))
+    head.add_row("findings", cell(finding_text(status.findings, status.coverage)))
     head.add_row("advisories", cell(_advisories(status)))
     objects = count_text(status.objects, "object")
     head.add_row("archive", cell(f"{objects}, {size_text(status.object_bytes)}, commit {status.generation:,}"))

@@ -186,13 +186,15 @@ def test_a_summary_tells_of_sharing_and_of_trouble() -> None:
     text = printed(*scan_view(SUMMARY))
     assert "failed: registry.example/team/app:gone: " in text
     assert "1 distinct, 1 new; 1 analysed, 1 failed" in text
-    assert "9 named, 4 distinct, 3 analysed now" in text
+    assert "9 named, 4 distinct (55 % shared), 3 analysed now" in text
     assert "1.0 MB read of 4.0 MB, 3.0 MB saved (75 %)" in text
 
 
-def test_without_advisories_a_summary_says_so() -> None:
-    text = printed(*scan_view(replace(SUMMARY, snapshot="")))
-    assert "none can be known without advisories" in text
+def test_where_nothing_is_covered_no_summary_says_none() -> None:
+    text = printed(*scan_view(replace(SUMMARY, findings=FindingCounts(), coverage=CoverageCounts(not_covered=9))))
+    assert "none can be known" in text
+    text = printed(*scan_view(replace(SUMMARY, coverage=CoverageCounts(not_covered=9))))
+    assert "7 fixable, but no package is covered by a complete feed" in text
 
 
 def test_lines_left_out_are_counted() -> None:
