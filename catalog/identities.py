@@ -22,6 +22,8 @@ SNAPSHOT_RECIPE = "advisory-snapshot/1"
 ROOT_CHAIN = b""
 """The parent of a chain of one layer."""
 
+_LENGTHS = tuple(length.to_bytes(8, "big") for length in range(256))
+
 Field = str | bytes
 
 
@@ -33,12 +35,13 @@ def hash_fields(recipe: str, *fields: Field, size: int = 16) -> bytes:
         fields: texts (as UTF-8; lone surrogates are kept apart) or bytes, each prefixed with its length in bytes (8, big-endian).
         size: bytes of the result.
     """
-    digest = hashlib.blake2b(digest_size=size)
+    parts: list[bytes] = []
     for part in (recipe, *fields):
         data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big"))
-        digest.update(data)
-    return digest.digest()
+        length = len(data)
+        parts.append(_LENGTHS[length] if length < len(_LENGTHS) else length.to_bytes(8, "big"))
+        parts.append(data)
+    return hashlib.blake2b(b"".join(parts), digest_size=size).digest()
 
 
 def platform_id(distribution: str, version: str, cpes: Iterable[str] = ()) -> bytes:

@@ -15,10 +15,15 @@ from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted
 STATUS_FILE = "var/lib/dpkg/status"
 STATUS_FOLDER = "var/lib/dpkg/status.d"
 
-_FIELDS = re.compile(
-    rb"^(package|status|version|architecture|source)[ \t]*:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE | re.IGNORECASE
+# dpkg and opkg write the names of fields in this case, whatever they read.
+_PACKAGE, _STATUS, _VERSION, _ARCHITECTURE, _SOURCE_FIELD = (
+    b"\nPackage:",
+    b"\nStatus:",
+    b"\nVersion:",
+    b"\nArchitecture:",
+    b"\nSource:",
 )
-_STANZA_END = re.compile(rb"\n[ \t\r]*\n")
+_BLANK_LINE = re.compile(rb"[ \t\r]+(?=\n)")
 _SOURCE = re.compile(r"^(\S+)(?:[ \t]*\(([^)]*)\))?")
 _UNPACKED_STATES = frozenset({"installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"})
 
@@ -45,15 +50,12 @@ class Dpkg(Analyser):
         """Read every stanza; a stanza without a name or version is remarked and costs its neighbours nothing."""
         findings = Findings()
         broken = 0
-        start = 0
-        for end in _stanza_ends(data):
-            fields = {key.lower(): value.decode("utf-8", "replace") for key, value in _FIELDS.findall(data, start, end)}
-            start = end
-            if not _is_unpacked(fields):
+        for stanza in _stanzas(data):
+            name, version = _field(stanza, _PACKAGE), _field(stanza, _VERSION)
+            if not _is_unpacked(stanza):
                 continue
-            name, version = fields.get(b"package", ""), fields.get(b"version", "")
             if name and version:
-                findings.packages.append(_package(name, version, fields))
+                findings.packages.append(_package(name, version, stanza))
             else:
                 broken += 1
         if broken:
@@ -61,28 +63,34 @@ class Dpkg(Analyser):
         return findings
 
 
-def _stanza_ends(data: Data) -> list[int]:
-    ends = [match.end() for match in _STANZA_END.finditer(data)]
-    return [*ends, len(data)]
+def _stanzas(data: Data) -> list[bytes]:
+    """The stanzas, each with a line break before it, so that every field can be found by the break before its name."""
+    if b"\r" in data or b"\n \n" in data or b"\n\t\n" in data:
+        data = _BLANK_LINE.sub(b"", data)
+    return [b"\n" + stanza for stanza in bytes(data).split(b"\n\n") if stanza.strip()]
 
 
-def _is_unpacked(fields: dict[bytes, str]) -> bool:
-    if not fields:
-        return False
-    status = fields.get(b"status")
-    if status is None:
-        return True
-    words = status.split()
-    return bool(words) and words[-1] in _UNPACKED_STATES
+def _field(stanza: bytes, key: bytes) -> str:
+    at = stanza.find(key)
+    if at < 0:
+        return ""
+    at += len(key)
+    end = stanza.find(b"\n", at)
+    return stanza[at : end if end >= 0 else len(stanza)].strip().decode("utf-8", "replace")
 
 
-def _package(name: str, version: str, fields: dict[bytes, str]) -> PackageFacts:
-    source = _SOURCE.match(fields.get(b"source", ""))
+def _is_unpacked(stanza: bytes) -> bool:
+    status = _field(stanza, _STATUS).split()
+    return not status or status[-1] in _UNPACKED_STATES
+
+
+def _package(name: str, version: str, stanza: bytes) -> PackageFacts:
+    source = _SOURCE.match(_field(stanza, _SOURCE_FIELD))
     return PackageFacts(
         type="deb",
         name=name,
         version=version,
-        architecture=fields.get(b"architecture", ""),
+        architecture=_field(stanza, _ARCHITECTURE),
         source_name=source[1] if source else "",
         source_version=(source[2] or "").strip() if source else "",
     )

@@ -52,6 +52,9 @@ class Selection:
             raise ValueError("two analysers of one name")
         for analyser in self.analysers:
             self._enter(analyser)
+        self._by_base = {name.decode(): analysers for name, analysers in self.names.items()}
+        self._by_suffix = {suffix.decode(): analysers for suffix, analysers in self.suffixes.items()}
+        self._by_folder = {folder.decode(): analysers for folder, analysers in self.folders.items()}
 
     def _enter(self, analyser: Analyser) -> None:
         wanted = analyser.wanted
@@ -78,18 +81,11 @@ class Selection:
         Args:
             path: as `catalog.schemas` writes it.
         """
-        raw_folder, _, raw_base = path.encode("utf-8", "surrogatepass").rpartition(b"/")
-        base = path.rpartition("/")[2]
-        found = [
-            *self.names.get(raw_base, ()),
-            *(
-                analyser
-                for analyser in self.suffixes.get(raw_base[-SUFFIX_LENGTH:], ())
-                if base.endswith(analyser.wanted.suffixes)
-            ),
-            *self.folders.get(raw_folder, ()),
-        ]
-        return tuple(analyser for analyser in dict.fromkeys(found) if analyser.confirm(path))
+        folder, _, base = path.rpartition("/")
+        found = self._by_base.get(base, ()) + self._by_folder.get(folder, ())
+        if base[-SUFFIX_LENGTH:] in self._by_suffix:
+            found += tuple(a for a in self._by_suffix[base[-SUFFIX_LENGTH:]] if base.endswith(a.wanted.suffixes))
+        return tuple(analyser for analyser in dict.fromkeys(found) if analyser.confirm(path)) if found else ()
 
     def fingerprints(self, limits: Limits, reader: bytes = b"", reader_name: str = "") -> FingerprintSet:
         """What these analysers do under these limits.

@@ -41,6 +41,7 @@ class BlobReader:
         self._digest = digest
         self._size = size
         self._head = b""
+        self._scratch = memoryview(bytearray(_DRAIN_BYTES))
         self.count = 0
 
     def sniff(self) -> bytes:
@@ -72,9 +73,9 @@ class BlobReader:
 
     def read(self, count: int = _DRAIN_BYTES) -> bytes:
         """At most `count` bytes; none at the end only. Raises as `readinto`."""
-        buffer = bytearray(count if count > 0 else _DRAIN_BYTES)
-        got = self.readinto(memoryview(buffer))
-        return bytes(memoryview(buffer)[:got])
+        wanted = min(count, _DRAIN_BYTES) if count > 0 else _DRAIN_BYTES
+        got = self.readinto(self._scratch[:wanted])
+        return bytes(self._scratch[:got])
 
     def finish(self) -> None:
         """Read to the end, and hold size and digest against what was promised.
@@ -84,8 +85,7 @@ class BlobReader:
             SizeMismatch: more bytes, or a size that contradicts the digest.
             DigestMismatch: other bytes.
         """
-        view = memoryview(bytearray(_DRAIN_BYTES))
-        while self._pull(view):
+        while self._pull(self._scratch):
             pass
         matches = self._hash.hexdigest() == self._expected
         if 0 <= self._size != self.count:

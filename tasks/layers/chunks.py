@@ -16,8 +16,6 @@ WHITEOUT = b".wh."
 """A base name that begins so removes what lies below (OCI image-spec, "Whiteouts")."""
 OPAQUE = b".wh..wh..opq"
 """The base name that empties its directory."""
-_LANES = np.uint64(0x00FF00FF00FF00FF)
-_EIGHT = np.uint64(8)
 
 
 @dataclass(slots=True)
@@ -87,11 +85,8 @@ def _matrix(headers: list[bytes]) -> npt.NDArray[np.uint8]:
 
 
 def _verify(headers: list[bytes]) -> None:
-    # Sums of bytes as sums of four 16-bit lanes of 64-bit words: 64 words of two bytes a lane cannot overflow one.
     matrix = _matrix(headers)
-    words = matrix.view(np.uint64)
-    lanes = ((words & _LANES) + (words >> _EIGHT & _LANES)).sum(axis=1, dtype=np.uint64)
-    sums = lanes.view(np.uint16).reshape(-1, 4).sum(axis=1, dtype=np.int64)
+    sums = matrix.sum(axis=1, dtype=np.uint32).astype(np.int64)
     field = matrix[:, 148:156].astype(np.int64)
     digits = field[:, :6] - ord("0")
     claimed = digits @ (8 ** np.arange(5, -1, -1, dtype=np.int64))

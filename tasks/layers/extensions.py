@@ -9,8 +9,6 @@ from catalog.errors import MalformedLayer
 from tasks.layers import headers as tar
 
 _EXTENDED = frozenset({tar.PAX, tar.PAX_OLD, tar.PAX_GLOBAL, tar.LONG_NAME, tar.LONG_LINK})
-_TELLING = (b"path=", b"size=", b"id=", b"sparse")
-"""Without any of these a pax header holds nothing that is kept here (times, extended attributes)."""
 
 
 class Extension:
@@ -60,7 +58,8 @@ class Extension:
             self._long_link = data.partition(b"\0")[0]
         elif flag != tar.PAX_GLOBAL:
             self._forget_pax()
-            if any(word in data for word in _TELLING):
+            # Without any of these it holds nothing that is kept here (times, extended attributes).
+            if b"path=" in data or b"size=" in data or b"id=" in data or b"sparse" in data:
                 self._read_pax(tar.pax_records(data))
         self.name = self.name if self._long_name is None else self._long_name
         self.target = self.target if self._long_link is None else self._long_link
@@ -75,10 +74,10 @@ class Extension:
         self.size = _whole_number(records, b"size")
         self.uid = _whole_number(records, b"uid")
         self.gid = _whole_number(records, b"gid")
-        self.full_size = _whole_number(records, b"GNU.sparse.realsize")
-        if self.full_size is None:
-            self.full_size = _whole_number(records, b"GNU.sparse.size")
         self.sparse = any(key.startswith(b"GNU.sparse.") for key in records)
+        if self.sparse:
+            size = _whole_number(records, b"GNU.sparse.realsize")
+            self.full_size = _whole_number(records, b"GNU.sparse.size") if size is None else size
 
 
 def _whole_number(records: dict[bytes, bytes], key: bytes) -> int | None:

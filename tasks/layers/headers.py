@@ -93,6 +93,14 @@ def link_name(header: bytes) -> bytes:
     return header[_LINK].partition(b"\0")[0]
 
 
+def only_path(data: bytes) -> bytes | None:
+    """The path, where the extended header's one and only record is one; None where there is more to read."""
+    start = b"%d path=" % len(data)
+    if data.startswith(start) and data.endswith(b"\n"):
+        return data[len(start) : -1] or None
+    return None
+
+
 def pax_records(data: bytes) -> dict[bytes, bytes]:
     r"""Read the records `<length> <key>=<value>\n` of an extended header; the last of a key counts, an empty value unsets.
 

@@ -23,7 +23,7 @@ from tasks.layers.headers import BLOCK
 from tasks.layers.paths import normalised, text
 from tasks.layers.window import Window
 
-CHUNK_ENTRIES = 4096
+CHUNK_ENTRIES = 2048
 """Entries that are turned into rows at a time."""
 HEAD_BYTES = 4096
 """Bytes by which a file without a telling name is judged."""
@@ -109,10 +109,14 @@ class Walker:
         folders, suffixes, first_bytes = self._selection.folders, self._selection.suffixes, self._first_bytes
         telling_names, recorded = book.telling_names, book.recorded_names
         keep_name, keep_header = chunk.names.append, chunk.headers.append
+        long_name, extended_from = None, 0
         while position <= last:
             (header,) = _header_at(buffer, position)
             name, digits, last_digit, flag, prefix = _fields_of(header)
-            name = tar.entry_name(header) if prefix else name.partition(b"\0")[0]
+            if long_name is not None:
+                name = long_name
+            else:
+                name = tar.entry_name(header) if prefix else name.partition(b"\0")[0]
             folder, _, base = name.rpartition(b"/")
             if flag == tar.FILE:
                 if (
@@ -140,10 +144,28 @@ class Walker:
                     break
                 keep_name(name)
                 position += BLOCK
+            elif flag == tar.PAX and long_name is None:
+                # A long name, and nothing else, is what most pax headers are for.
+                data = self._pax_data(position, digits)
+                long_name = tar.only_path(data)
+                if long_name is None:
+                    break
+                chunk.extended.append(header)
+                extended_from = position
+                position += BLOCK + (len(data) + 511 & -512)
+                continue
             else:
                 break
             keep_header(header)
-        window.position = position
+            long_name = None
+        window.position = position if long_name is None else extended_from
+
+    def _pax_data(self, position: int, digits: bytes) -> bytes:
+        """The data of the extended header at a position, or nothing where it does not lie in the window as a whole."""
+        window = self._window
+        size = int(digits, 8) if digits.isdigit() and b"8" not in digits and b"9" not in digits else 0
+        start = position + BLOCK
+        return bytes(window.buffer[start : start + size]) if start + size <= window.end else b""
 
     def _special_entry(self, *, first: bool = False) -> bool:
         """Look at the next entry with care, and at the extended headers before it; False where there is none."""

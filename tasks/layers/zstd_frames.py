@@ -37,6 +37,11 @@ class FrameFollower:
         position = min(self._skip, len(data))
         self._skip -= position
         while position < len(data):
+            if self._state == "block" and not self._pending and position + 3 <= len(data):
+                self._block(int.from_bytes(data[position : position + 3], "little"))
+                position += 3 + self._skip
+                self._skip = max(0, position - len(data))
+                continue
             need = self._needed() - len(self._pending)
             self._pending += data[position : position + need]
             position += need

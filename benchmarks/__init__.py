@@ -1,0 +1,1 @@
+"""Benchmarks: each is a module to run, and ends with one JSON object on its last line."""
