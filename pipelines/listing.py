@@ -108,6 +108,10 @@ class Listing:
         if wave:
             yield list(wave.values())
 
+    def close(self) -> None:
+        """Forget what was listed."""
+        self._texts.close()
+
     def texts(self) -> Iterator[tuple[str, ...]]:
         """Every reference that was listed, in chunks; kept on disk where there are many."""
         self._texts.seek(0)

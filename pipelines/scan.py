@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from types import FrameType
 
 from pydantic import JsonValue
@@ -59,8 +59,7 @@ def scan(options: ScanOptions, settings: Settings, observer: Observer) -> ScanSu
     sources = open_sources(options.sources, access)
     with open_workspace(settings) as workspace, recorded(workspace.database, "scan", options.sources) as opened:
         run = _Run(workspace, options, access, observer, opened)
-        with run.session_closed():
-            listing = run.listing()
+        with run.session_closed(), closing(run.listing()) as listing:
             for wave in listing.waves(sources):
                 run.work(wave)
             if len(listing.failed_sources) == len(sources):
@@ -111,11 +110,8 @@ class _Run:
 
     def work(self, wave: Sequence[PendingImage]) -> None:
         """Analyse and compose a wave of images, as far as they need it."""
-        digests = [image.manifest.digest for image in wave]
         chosen = self._fingerprints.id
-        with self.workspace.database.transaction() as tx:
-            open_images = set(unsettled_images(tx, digests, fingerprint_set=chosen, retry_permanent=self.options.retry))
-        images = [image for image in wave if image.manifest.digest in open_images]
+        images = self._unsettled(wave, retry=self.options.retry)
         if not images or (self._session and self._session.stopping):
             return
         register_fingerprint_set(self.workspace.database, chosen, self._fingerprints.names)
@@ -128,9 +124,16 @@ class _Run:
             analysis.analyse(images, unread)
             self._count(analysis)
         composition = Composition(self.workspace, session, self.id, chosen, self.observer)
-        composition.compose(images)
+        # An image that only lacked the result of a layer has it again: there is nothing to compose.
+        composition.compose(self._unsettled(images, retry=False))
         self.work_done.composed += composition.composed
         self.work_done.cpu_seconds += composition.cpu_seconds
+
+    def _unsettled(self, images: Sequence[PendingImage], *, retry: bool) -> list[PendingImage]:
+        digests = [image.manifest.digest for image in images]
+        with self.workspace.database.transaction() as tx:
+            left = set(unsettled_images(tx, digests, fingerprint_set=self._fingerprints.id, retry_permanent=retry))
+        return [image for image in images if image.manifest.digest in left]
 
     def end(self, listing: Listing) -> ScanSummary:
         """Judge, add up, record the run."""

@@ -23,7 +23,7 @@ Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 class Answer(BaseModel):
     """A frozen value that becomes one JSON document."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def to_json(self) -> str:
         """The document, in ASCII: text from images reaches a terminal escaped only."""

@@ -43,7 +43,7 @@ WHERE NOT EXISTS (SELECT FROM package_set k WHERE k.content_id = s.set) GROUP BY
 """
 _CHAIN_FACTS = """
 CREATE TEMPORARY TABLE chain_facts ON COMMIT DROP AS
-SELECT s.content_id, l.id AS layer, f.id AS platform, s.packages,
+SELECT s.content_id, s.parent, l.id AS layer, f.id AS platform, s.packages,
     coalesce((SELECT array_agg(k.id ORDER BY k.id) FROM staged_chain_set m JOIN package_set k ON k.content_id = m.set
               WHERE m.chain = s.content_id), '{}') AS sets
 FROM staged_chain s JOIN layer l ON l.digest = s.layer LEFT JOIN platform f ON f.content_id = s.platform
@@ -59,10 +59,12 @@ UPDATE chain c SET platform = s.platform, packages = s.packages, sets = s.sets, 
 FROM chain_facts s WHERE s.content_id = c.content_id AND c.packages IS NULL AND s.packages IS NOT NULL
 """
 _CHAINS = """
-INSERT INTO chain (content_id, layer, platform, packages, sets, objects, generation)
-SELECT s.content_id, s.layer, s.platform, s.packages, s.sets, %(objects)s::int[], %(generation)s FROM chain_facts s
+INSERT INTO chain (content_id, parent, layer, platform, packages, sets, objects, generation)
+SELECT s.content_id, p.id, s.layer, s.platform, s.packages, s.sets, %(objects)s::int[], %(generation)s
+FROM chain_facts s LEFT JOIN chain p ON p.content_id = s.parent
 WHERE NOT EXISTS (SELECT FROM chain c WHERE c.content_id = s.content_id) ORDER BY s.content_id
 """
+# Of those that came together.
 _PARENTS = """
 UPDATE chain c SET parent = p.id FROM staged_chain s JOIN chain p ON p.content_id = s.parent
 WHERE c.content_id = s.content_id AND c.parent IS DISTINCT FROM p.id

@@ -75,20 +75,6 @@ def test_a_process_killed_anywhere_leaves_all_or_nothing(tmp_path: Path) -> None
     assert whole > 0
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path):
-    """A file system of 256 KiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("a small file system is not there: mounting one needs root")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
 def test_a_full_disk_is_said_and_nothing_is_left(small_disk: Path) -> None:
     store = LocalStore(small_disk / "archive")
     store.put_if_absent("v1/small", b"kept")
