@@ -12,6 +12,7 @@ import sys
 from typing import TextIO
 
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from pipelines.cli.plain_text import plain
 
@@ -70,7 +71,8 @@ def write(*renderables: RenderableType) -> None:
     try:
         if console.is_terminal:
             for renderable in renderables:
-                console.print(renderable)
+                # A sentence or a command that is wider than the terminal is wrapped by it: it can still be copied whole.
+                console.print(renderable, soft_wrap=isinstance(renderable, Text))
         else:
             with console.capture() as captured:
                 for renderable in renderables:

@@ -35,9 +35,13 @@ class Meter:
 
     @property
     def share(self) -> float | None:
-        """The share done, by bytes where they are known, else by items; None where the total is not known."""
-        done, total = (self.bytes_done, self.total_bytes) if self.total_bytes else (self.items, self.total)
-        return min(1.0, done / total) if total else None
+        """The share done, 0 to 1; None where no total is known.
+
+        Halfway between the share of bytes and that of items: one large item at the end, or many small ones, mislead either.
+        """
+        pairs = ((self.bytes_done, self.total_bytes), (self.items, self.total))
+        shares = [min(1.0, done / total) for done, total in pairs if total]
+        return sum(shares) / len(shares) if shares else None
 
     def count_text(self) -> str:
         """`12 of 34`, or `12` where the total is not known."""

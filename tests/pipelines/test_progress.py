@@ -151,3 +151,12 @@ def test_quiet_is_silent() -> None:
     observer.event("hello")
     observer.close()
     assert stream.getvalue() == ""
+
+
+def test_one_large_item_at_the_end_does_not_frighten(clock: Clock) -> None:
+    stream = io.StringIO()
+    observer = LineObserver(stream, clock)
+    observer.started(Phase.ANALYSE, 21, total_bytes=4_000_000)
+    clock.now += 31
+    observer.advanced(Phase.ANALYSE, 20, bytes_done=4_000)
+    assert "ETA 34 s" in stream.getvalue()
