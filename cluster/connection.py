@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import ray
+import ray._raylet
 from ray import LoggingConfig
 from ray.job_config import JobConfig
 
@@ -103,12 +105,13 @@ def _initialising(address: str, advice: str) -> Iterator[None]:
             signal.signal(signal.SIGTERM, handler)
 
 
+_SET_BY_RAY = ("RAY_AUTH_MODE", "PYTHONBREAKPOINT")
 _TOKEN_NAMES = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
 @cache
 def _token() -> str:
-    """One token for all clusters that this process starts: Ray reads it once and keeps it."""
+    """One token for all clusters that this process starts."""
     return secrets.token_hex(32)
 
 
@@ -121,7 +124,7 @@ def _environment(tokens: tuple[str, ...]) -> Iterator[None]:
     wanted = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
     if tokens and not any(name in os.environ for name in tokens):
         wanted[tokens[0]] = _token()
-    before = {name: os.environ.get(name) for name in (*wanted, "RAY_AUTH_MODE")}
+    before = {name: os.environ.get(name) for name in (*wanted, *_SET_BY_RAY)}
     os.environ.update(wanted)
     try:
         yield
@@ -131,6 +134,11 @@ def _environment(tokens: tuple[str, ...]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+        # Ray keeps the mode and the token for the process; with them left, a next cluster that asks for none would wait for ever
+        # for workers that cannot show one.
+        internals: Any = ray._raylet
+        internals.Config.initialize("")
+        internals.AuthenticationTokenLoader.instance().reset_cache()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def eat_memory(mark: str) -> str:
 def log_and_print(word: str) -> str:
     import logging
 
-    print("printed", word, flush=True)
+    sys.stdout.write(f"printed {word}\n")
+    sys.stdout.flush()
     logging.getLogger("work").info("logged %s", word)
     return word
