@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+import pipelines
 from catalog.active.database import Database
 from catalog.settings import ArchiveLocation
 from catalog.store import open_store
@@ -218,3 +220,52 @@ def test_an_empty_home_answers_and_says_what_to_do(postgres_dsn: str, ask: Ask) 
     assert ask("runs").err == "nothing was run yet\n"
     assert document(ask("advisories", "list", "--json"), "advisories-list") == {"snapshot": None, "feeds": []}
     assert "advisories import" in ask("advisories", "list").err
+
+
+SAMPLE = Path(pipelines.__path__[0]) / "sample" / "advisories"
+
+
+def test_an_import_makes_a_snapshot_and_the_same_again_changes_nothing(postgres_dsn: str, ask: Ask) -> None:
+    first = document(ask("advisories", "import", str(SAMPLE), "--json"), "advisories-import")
+    assert first["changed"] is True
+    assert first["records"] > 0
+    assert all(feed["complete"] == [] for feed in first["imported"])
+    again = document(ask("advisories", "import", str(SAMPLE), "--json"), "advisories-import")
+    assert (again["changed"], again["snapshot"]) == (False, first["snapshot"])
+    listed = document(ask("advisories", "list", "--json"), "advisories-list")
+    assert listed["snapshot"] == first["snapshot"]
+    assert listed["feeds"] == first["imported"]
+    assert "nothing: a sample" in ask("advisories", "list").out
+    assert [run["verb"] for run in document(ask("runs", "--json"), "runs")["runs"]] == ["advisories import"] * 2
+
+
+def test_an_import_replaces_its_own_feeds_and_keeps_the_others(postgres_dsn: str, ask: Ask, tmp_path: Path) -> None:
+    everything = document(ask("advisories", "import", str(SAMPLE), "--json"), "advisories-import")
+    named = [feed["feed"] for feed in everything["imported"]]
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    for record in SAMPLE.glob("DEBIAN-*.json"):
+        shutil.copy(record, alone)
+    only = document(ask("advisories", "import", str(alone), "--complete", "Debian:12", "--json"), "advisories-import")
+    assert [feed["feed"] for feed in only["imported"]] == ["Debian"]
+    assert only["kept"] == [name for name in named if name != "Debian"]
+    kept = {feed["feed"]: feed for feed in document(ask("advisories", "list", "--json"), "advisories-list")["feeds"]}
+    assert kept["Debian"]["complete"] == ["Debian:12"]
+    assert sorted(kept) == sorted(named)
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/dev/null"])
+def test_an_import_of_nothing_changes_nothing_and_says_so(postgres_dsn: str, ask: Ask, path: str) -> None:
+    said = ask("advisories", "import", path, "-q")
+    assert (said.code, said.out) == (1, "")
+    assert path in said.err
+    assert said.err.count("\n") == 1
+    assert document(ask("advisories", "list", "--json"), "advisories-list")["snapshot"] is None
+    (run,) = document(ask("runs", "--json"), "runs")["runs"]
+    assert (run["outcome"], run["summary"]["reason"]) == ("failed", "advisories")
+
+
+def test_an_import_complete_for_what_it_does_not_hold_is_refused(postgres_dsn: str, ask: Ask) -> None:
+    said = ask("advisories", "import", str(SAMPLE), "--complete", "Plan9:4", "-q")
+    assert said.code == 1
+    assert "Plan9:4" in said.err
