@@ -12,13 +12,11 @@ an image's state, and its `retry` class says whether trying again can help:
     │   ├── RegistryBusy             transient: 429 or 5xx, with Retry-After in seconds
     │   ├── Unauthorised             401, 403
     │   ├── NotFound                 404, or a local file that is not there
-    │   ├── ProtocolViolation        the server answered something the specification does not allow
     │   ├── NotAnImage               an artifact, an attestation, schema 1: the image is skipped
-    │   └── MalformedManifest
+    │   └── ProtocolViolation, MalformedManifest: the server answered something the specification does not allow
     ├── BlobError                    the bytes are not those the digest promised: the true ones were never seen
     │   ├── BlobTruncated            transient
-    │   ├── DigestMismatch
-    │   ├── SizeMismatch
+    │   ├── DigestMismatch, SizeMismatch
     │   └── SourceChanged            transient: a directory tree is not what it was when it was listed
     ├── LayerError                   the true bytes are no readable layer: permanent for this layer
     │   ├── MalformedLayer
@@ -27,24 +25,16 @@ an image's state, and its `retry` class says whether trying again can help:
     ├── ParseError                   one piece of evidence cannot be parsed: a recorded problem, never more
     ├── StoreError                   the archive's store
     │   ├── StoreUnreachable         transient
-    │   ├── StoreDenied
-    │   ├── StoreFull
-    │   ├── ObjectMissing
-    │   ├── ObjectCorrupt
+    │   ├── StoreDenied, StoreFull, ObjectMissing, ObjectCorrupt
     │   └── ObjectTooNew             written by a newer Longshore
     ├── ActiveSetError               Postgres
     │   ├── DatabaseUnreachable      transient
-    │   ├── DatabaseFull
-    │   ├── SchemaMismatch
-    │   └── ConnectionBudgetExceeded
+    │   └── DatabaseFull, SchemaMismatch, ConnectionBudgetExceeded
     ├── AdvisoryError                an advisory source or snapshot
     └── ClusterError                 Ray
         ├── NoSuchNodeGroup
         └── TaskLost                 poison: its worker went away under it
-            ├── WorkerCrashed
-            ├── OutOfMemory
-            ├── DeadlinePassed
-            └── NodeLost
+            └── WorkerCrashed, OutOfMemory, DeadlinePassed, NodeLost
 """
 
 from __future__ import annotations

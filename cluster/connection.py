@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ from cluster.output import log_what_ray_prints
 
 OBJECT_STORE_BYTES = 128 * 1024 * 1024
 """Shared memory of a cluster of our own: receipts are small, and Ray's own default takes a third of the memory."""
+
+_KNOCK_SECONDS = 10.0
 
 _LONGEST_BASE = 36
 """Longest temporary directory below which Ray's socket paths stay inside the 107 bytes that Unix allows."""
@@ -71,6 +74,7 @@ def cluster_at(address: str) -> Iterator[None]:
         raise ClusterError(
             "this is no address of a Ray head", where=address, advice="give host:port, or submit the run as a Ray job"
         )
+    _knock(address)
     with _environment(()), log_what_ray_prints():
         with _initialising(address, "is it running, and of the same Ray and Python version?"):
             ray.init(address=address, logging_level=logging.ERROR, job_config=_job())
@@ -78,6 +82,17 @@ def cluster_at(address: str) -> Iterator[None]:
             yield
         finally:
             ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Ray itself would try an address where nobody listens for minutes."""
+    host, colon, port = address.rpartition(":")
+    if not colon:
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"no Ray cluster answers ({error})", where=address, advice="is its head running?") from error
 
 
 def _job() -> JobConfig:
