@@ -165,7 +165,9 @@ class Walker:
         window = self._window
         size = int(digits, 8) if digits.isdigit() and b"8" not in digits and b"9" not in digits else 0
         start = position + BLOCK
-        return bytes(window.buffer[start : start + size]) if start + size <= window.end else b""
+        if size > self._limits.header_bytes or start + size > window.end:
+            return b""
+        return bytes(window.buffer[start : start + size])
 
     def _special_entry(self, *, first: bool = False) -> bool:
         """Look at the next entry with care, and at the extended headers before it; False where there is none."""
