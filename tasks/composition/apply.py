@@ -91,6 +91,8 @@ class _Application:
         self.aliases: list[str] = []
         self.own_links: dict[str, list[str]] = {}
         self._void = _NO_FOLDER  # the last folder in which nothing is remembered
+        # Where plain entries of this layer stand: needed only where one of its hard links may mean a lower layer's file.
+        self._own_plain: set[str] | None = set() if rows.has_unread else None
 
     def run(self, rows: Sequence[Row]) -> Applied:
         if self.below.children:
@@ -139,11 +141,15 @@ class _Application:
     def _add_plain(self, path: str, kind: int) -> None:
         """An entry that is nothing itself, but may stand where something was."""
         folder = path.rpartition("/")[0]
+        if self._own_plain is not None:
+            self._own_plain.add(path)
         if folder == self._void:
             return
         place = self._place(path)
         if place is None or not place.parts:
             return
+        if place.crossed and self._own_plain is not None:
+            self._own_plain.add("/".join(place.parts))
         watched = self.watch is not NOTHING
         if kind == FILE and (
             (watched and self.watch.sees(place.parts)) or (place.crossed and self.wants("/".join(place.parts)))
@@ -172,10 +178,11 @@ class _Application:
             self.edit.put(place.parts, File(self.rows.layer, path, evidence))
             return
         found = resolve(self.edit.root, parts)
-        if found is None or found.node is None:
-            found = resolve(self.below, parts) or found
-        node = found.node if found else None
         first = "/".join(found.parts if found else parts)
+        if (found is None or found.node is None) and first not in (self._own_plain or ()):
+            found = resolve(self.below, parts)
+            first = "/".join(found.parts if found else parts)
+        node = found.node if found else None
         if type(node) is File:
             file = File(node.layer, node.path, node.evidence, target=node.target)
             file.inode = node.inode

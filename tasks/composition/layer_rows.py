@@ -36,6 +36,7 @@ class LayerRows:
     def __init__(self, layer: str, entries: pa.Table, evidence: dict[str, Evidence], *, small: int = SMALL) -> None:
         self.layer = layer
         self.evidence = evidence
+        self.has_unread = not all(found.read for found in evidence.values())
         self.size = entries.num_rows
         self.large = entries.num_rows > small
         if self.large:

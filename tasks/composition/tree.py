@@ -14,8 +14,8 @@ from tasks.composition.evidence import Evidence
 
 MOST_LINKS = 40
 """Links followed in one path before it counts as a loop (Linux, path_resolution(7))."""
-DEEPEST_TARGET = 256
-"""Components of a link's target beyond which it leads nowhere."""
+MOST_STEPS = 1_024
+"""Components walked for one path, those of links' targets included, before it counts as a loop."""
 
 
 class Link:
@@ -32,10 +32,7 @@ class Link:
         self.target = target
         self.wanted = wanted
         self.absolute = target.startswith("/")
-        parts = split_path(target)
-        self.todo: tuple[str, ...] | None = (
-            None if not target or len(parts) > DEEPEST_TARGET else tuple(reversed(parts))
-        )
+        self.todo: tuple[str, ...] | None = tuple(reversed(split_path(target))) if target else None
 
 
 class File:
@@ -117,6 +114,7 @@ def resolve(root: Folder, parts: Sequence[str], *, follow: bool = False) -> Plac
     nodes: list[Node | None] = [root]
     todo = list(reversed(parts))
     links = 0
+    steps = len(todo)
     in_the_way = False
     while todo:
         name = todo.pop()
@@ -133,7 +131,8 @@ def resolve(root: Folder, parts: Sequence[str], *, follow: bool = False) -> Plac
             in_the_way = True
         if type(child) is Link and (todo or follow):
             links += 1
-            if links > MOST_LINKS or child.todo is None:
+            steps += len(child.todo or ())
+            if links > MOST_LINKS or steps > MOST_STEPS or child.todo is None:
                 return None
             if child.absolute:
                 real.clear()

@@ -14,7 +14,7 @@ from catalog.facts import FactWriter, read_facts_many
 from catalog.images import ImageConfiguration, ImageManifest, ImagePlatform, LayerDescriptor
 from catalog.packages import PackageFacts
 from catalog.receipts import ChainReceipt, CompositionReceipt, ImageReceipt
-from catalog.schemas import CONTENTS, DATASETS, ENTRIES, EVIDENCE, IMAGES, OCCURRENCES, PACKAGE_SETS, PACKAGES, Dataset
+from catalog.schemas import DATASETS, IMAGES, OCCURRENCES, PACKAGE_SETS, Dataset
 from catalog.settings import ArchiveLocation
 from catalog.states import LayerOutcome
 from catalog.store import open_store
@@ -51,7 +51,10 @@ class Layer:
 
     @property
     def digest(self) -> str:
-        return "sha256:" + hashlib.sha256(repr((self.name, self.entries, self.evidence, self.packages)).encode()).hexdigest()
+        return (
+            "sha256:"
+            + hashlib.sha256(repr((self.name, self.entries, self.evidence, self.packages)).encode()).hexdigest()
+        )
 
     def file(self, path: str, kind: int = FILE) -> Layer:
         self.entries.append((path, kind, ""))
@@ -96,6 +99,7 @@ class Layer:
 
     def tables(self) -> dict[str, pa.Table]:
         """Rows of each dataset that composition reads."""
+        digest = self.digest
         rows: dict[str, list[dict[str, object]]] = {name: [] for name in COLUMNS}
         for ordinal, (path, kind, target) in enumerate(self.entries):
             rows["entries"].append({"ordinal": ordinal, "path": path, "kind": kind, "target": target})
@@ -105,7 +109,7 @@ class Layer:
             rows["packages"].extend(_package_row(path, n, found) for n, found in enumerate(self.packages[path]))
         for path in sorted(self.contents):
             rows["contents"].append({"path": path, "data": self.contents[path]})
-        return {name: _table(DATASETS[name], [{"layer": self.digest, **row} for row in rows[name]]) for name in rows}
+        return {name: _table(DATASETS[name], [{"layer": digest, **row} for row in rows[name]]) for name in rows}
 
     def rows(self, *, small: int = 2048) -> LayerRows:
         """As composition reads it, without an archive between."""
@@ -141,11 +145,14 @@ def _table(dataset: Dataset, rows: list[dict[str, object]]) -> pa.Table:
 def image(name: str, *layers: Layer | str, urls: tuple[str, ...] = ()) -> ImageManifest:
     """An image of these layers; a digest alone is a layer that nobody serves, with `urls`."""
     descriptors = tuple(
-        LayerDescriptor(layer, 1, "", urls) if isinstance(layer, str) else LayerDescriptor(layer.digest, 1) for layer in layers
+        LayerDescriptor(layer, 1, "", urls) if isinstance(layer, str) else LayerDescriptor(layer.digest, 1)
+        for layer in layers
     )
     digest = "sha256:" + hashlib.sha256(name.encode()).hexdigest()
     configuration = ImageConfiguration(user="app", labels=(("key", "value"),), history=tuple("" for _ in layers))
-    return ImageManifest(digest, "manifest", "sha256:" + "c" * 64, ImagePlatform("linux", "amd64"), descriptors, configuration)
+    return ImageManifest(
+        digest, "manifest", "sha256:" + "c" * 64, ImagePlatform("linux", "amd64"), descriptors, configuration
+    )
 
 
 @dataclass(frozen=True)
@@ -229,7 +236,10 @@ class Archive:
     def chain_of(self, manifest: ImageManifest) -> bytes:
         from tasks.composition.chains import FOREIGN_HASH, chain_ids
 
-        hashes = [(d.digest, self.records[d.digest].composition_hash if d.digest in self.records else FOREIGN_HASH) for d in manifest.layers]
+        hashes = [
+            (d.digest, self.records[d.digest].composition_hash if d.digest in self.records else FOREIGN_HASH)
+            for d in manifest.layers
+        ]
         return chain_ids(hashes)[-1] if hashes else b""
 
     def facts(self, dataset: Dataset) -> pa.Table:
@@ -260,7 +270,9 @@ class Archive:
         return {self._named(found) for found in live.to_pylist()}
 
     def _named(self, row: dict[str, str]) -> Occurrence:
-        found = {p.package_id: p for layer in self.layers.values() for ps in layer.packages.values() for p in ps}[row["package"]]  # type: ignore[index]
+        found = {p.package_id: p for layer in self.layers.values() for ps in layer.packages.values() for p in ps}[
+            row["package"]
+        ]  # type: ignore[index]
         names = {digest: layer.name for digest, layer in self.layers.items()}
         return Occurrence(found.name, found.version, row["path"], names[row["introduced"]], names[row["evidence"]])
 
@@ -273,12 +285,10 @@ def composed(archive: Archive, *layers: Layer) -> set[Occurrence]:
     """What an image of these layers has."""
     archive.add(*{layer.digest: layer for layer in layers}.values())
     manifest = image("/".join(layer.name for layer in layers), *layers)
-    archive.compose(manifest)
+    archive.compose(manifest, known=archive.chains.values())
     return archive.occurrences(manifest)
 
 
 def names(occurrences: Iterable[Occurrence]) -> set[tuple[str, str]]:
     """(name, path) of occurrences."""
     return {(found.name, found.path) for found in occurrences}
-
-

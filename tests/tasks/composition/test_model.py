@@ -1,0 +1,94 @@
+"""Composition against the naive model: any layers, the same packages with the same layers."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.schemas import OCCURRENCES
+from tasks.composition.chains import ChainWalk
+from tasks.composition.replay import live_occurrences
+from tasks.composition.state import ChainState, DeltaRow
+from tasks.composition.tables import OccurrenceRows
+from tests.tasks.composition.building import Layer, deb, npm
+from tests.tasks.composition.naive import unpack, wants
+
+PARTS = st.sampled_from(["a", "b", "lib", "db", "pkg"])
+FOLDERS = st.lists(st.sampled_from(["a", "b", "lib"]), max_size=2)
+PATHS = st.builds(lambda folder, name: "/".join([*folder, name]), FOLDERS, PARTS)
+TARGETS = st.builds(
+    lambda start, parts: start + "/".join(parts),
+    st.sampled_from(["", "/", "../", "./"]),
+    st.lists(st.sampled_from(["a", "b", "lib", "db", "pkg", ".."]), max_size=3),
+)
+PACKAGES = st.lists(st.sampled_from([deb("x"), deb("x", "2"), deb("y"), deb("y", source="z")]), max_size=3, unique=True)
+MODULES = st.lists(st.sampled_from([npm("x"), npm("y"), npm("y", "2")]), max_size=2, unique=True)
+
+
+@st.composite
+def layers(draw: st.DrawFn) -> Layer:
+    """A layer as its analysis would record it: evidence at every wanted name, none elsewhere; no path twice."""
+    layer = Layer(draw(st.sampled_from("ABCDEF")))
+    found: dict[str, tuple] = {}
+    links: list[str] = []
+    for path in draw(st.lists(PATHS, max_size=7, unique=True)):
+        kind = draw(st.sampled_from(["file", "file", "file", "directory", "symlink", "hardlink", "device"]))
+        if kind == "file" and wants(path):
+            found[path] = tuple(draw(PACKAGES if path.endswith("db") else MODULES))
+            layer.database(path, *found[path])
+        elif kind == "symlink":
+            links.append(path)
+            layer.symlink(path, draw(TARGETS))
+            if wants(path):
+                layer.evidence[path] = "link"
+        elif kind == "hardlink":
+            target = draw(st.sampled_from([*found, *found, *links, "a/db", "db", "lib/pkg", "a"]))
+            if wants(path) and target in found:
+                found[path] = found[target]
+                layer.hardlink(path, target, *found[target], state="read")
+            else:
+                layer.hardlink(path, target, state="link" if wants(path) else "")
+        else:
+            getattr(layer, kind)(path)
+    for path in draw(st.lists(PATHS, max_size=2)):
+        layer.whiteout(path)
+    for folder in draw(st.lists(FOLDERS, max_size=1)):
+        layer.opaque("/".join(folder))
+    if draw(st.booleans()):
+        layer.entries.sort(key=lambda entry: entry[1], reverse=True)
+    return layer
+
+
+def compose(stack: list[Layer], *, small: int) -> list[tuple[ChainState, list[DeltaRow]]]:
+    """Every chain of a stack of layers with its delta."""
+    by_digest = {layer.digest: layer.rows(small=small) for layer in stack}
+    finished: list[tuple[ChainState, list[DeltaRow]]] = []
+    walk = ChainWalk(by_digest.__getitem__, lambda _: b"", wants, lambda state, rows: finished.append((state, rows)))
+    walk.compose([layer.digest for layer in stack])
+    return finished
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(layers(), min_size=1, max_size=4), st.sampled_from([0, 2048]))
+def test_composition_equals_unpacking_and_looking(stack: list[Layer], small: int) -> None:
+    deltas = []
+    for (state, rows), expected in zip(compose(stack, small=small), unpack(stack), strict=True):
+        delta = OccurrenceRows()
+        delta.add(state.chain, state.parent, rows)
+        deltas.append(delta.table())
+        live = {
+            (r["package"], r["path"]): (r["introduced"], r["evidence"]) for r in live_occurrences(deltas).to_pylist()
+        }
+        assert live == expected
+        members = {package for count in state.packages.values() for package in count.occurrences}
+        assert members == {package for package, _ in expected}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(layers(), min_size=1, max_size=4))
+def test_deltas_are_written_in_the_order_of_their_key(stack: list[Layer]) -> None:
+    rows = OccurrenceRows()
+    for state, delta in compose(stack, small=2048):
+        rows.add(state.chain, state.parent, delta)
+    keys = list(zip(*(rows.table()[name].to_pylist() for name in OCCURRENCES.key), strict=True))
+    assert keys == sorted(keys)
