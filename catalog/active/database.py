@@ -32,6 +32,8 @@ OTHER_CONNECTIONS = 4
 BUDGET_SHARE = 0.8
 """Share of the server's free connections that we may plan with."""
 
+POOL_SECONDS = 120.0
+"""How long to wait for one of our own connections to become free."""
 ROWS_WORTH_STATISTICS = 500
 """Rows from which on a staging table is analysed, so that joins with it are planned well."""
 
@@ -158,7 +160,7 @@ class Database:
             creator=lambda: psycopg2.connect(dsn, application_name="longshore", connect_timeout=20),
             pool_size=connections,
             max_overflow=0,
-            pool_timeout=120,
+            pool_timeout=POOL_SECONDS,
         )
 
     @property

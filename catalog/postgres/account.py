@@ -36,6 +36,15 @@ class Account:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
+def server_environment() -> dict[str, str]:
+    """The environment of the server's processes: nothing of ours but what running a program needs.
+
+    Our variables may hold secrets that the account must not see, and PG… variables that would mislead the server.
+    """
+    kept = ("PATH", "LD_LIBRARY_PATH", "TZ", "LD_PRELOAD", "NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP")
+    return {"LC_ALL": "C", **{name: os.environ[name] for name in kept if name in os.environ}}
+
+
 def choose_account(data: Path) -> Account:
     """The account for the server on a data directory; whoever owns it already keeps it.
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from catalog.errors import ActiveSetError
-from catalog.postgres.account import Account
+from catalog.postgres.account import Account, server_environment
 
 MINIMUM_VERSION = 14
 """The oldest major version whose features we use."""
@@ -55,6 +55,7 @@ def major_version(binaries: Path, account: Account) -> int | None:
             capture_output=True,
             text=True,
             cwd="/",
+            env=server_environment(),
             check=False,
             user=account.uid,
             group=account.gid,

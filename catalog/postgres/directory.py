@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.errors import ActiveSetError, DatabaseFull
-from catalog.postgres.account import Account
+from catalog.postgres.account import Account, server_environment
 
 SUPERUSER = "longshore"
 """The role that initdb makes and that we connect as."""
@@ -106,8 +106,13 @@ class ServerDirectory:
         except (OSError, ValueError, IndexError):
             return None
 
-    def initialise(self, binaries: Path, account: Account) -> None:
+    def initialise(self, binaries: Path, account: Account, *, durable: bool = True) -> None:
         """Make the data directory: all of it or none.
+
+        Args:
+            binaries: where initdb is.
+            account: who owns it.
+            durable: wait until it is on disk.
 
         Raises:
             DatabaseFull: no space is left.
@@ -120,7 +125,7 @@ class ServerDirectory:
             (secret / "password").write_text(self.password)
             for path in (made, secret, secret / "password"):
                 account.give(path)
-            self._run_initdb(binaries, account, made, secret)
+            self._run_initdb(binaries, account, made, secret, () if durable else ("--no-sync",))
             made.rename(self.data)
         except OSError as error:
             raise ActiveSetError(f"cannot make the Postgres data directory ({error})", where=str(self.path)) from error
@@ -128,17 +133,18 @@ class ServerDirectory:
             shutil.rmtree(secret, ignore_errors=True)
             shutil.rmtree(made, ignore_errors=True)
 
-    def _run_initdb(self, binaries: Path, account: Account, data: Path, secret: Path) -> None:
+    def _run_initdb(self, binaries: Path, account: Account, data: Path, secret: Path, options: tuple[str, ...]) -> None:
         with reachable(data, account) as (data_name, data_fds), reachable(secret, account) as (secret_name, secret_fds):
             answer = subprocess.run(
                 [
                     *(binaries / "initdb", "-D", data_name, "-U", SUPERUSER, "-E", "UTF8", "--no-locale"),
-                    *("--auth=scram-sha-256", f"--pwfile={secret_name}/password"),
+                    *("--auth=scram-sha-256", f"--pwfile={secret_name}/password", *options),
                 ],
                 capture_output=True,
                 text=True,
                 errors="replace",
                 cwd="/",
+                env=server_environment(),
                 check=False,
                 pass_fds=(*data_fds, *secret_fds),
                 user=account.uid,

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from catalog.errors import ActiveSetError, DatabaseUnreachable
-from catalog.postgres.account import Account, choose_account
+from catalog.postgres.account import Account, choose_account, server_environment
 from catalog.postgres.binaries import find_binaries, runnable_binaries
 from catalog.postgres.directory import SUPERUSER, ServerDirectory, failure, reachable
 
@@ -58,9 +58,14 @@ class ServerAddress:
 
     @property
     def dsn(self) -> str:
-        """A libpq connection string; it holds the password."""
-        return f"host={self.host} port={self.port} user={self.user} dbname={self.database} password={self.password}"
+        """A libpq connection string; it holds the password, and leaves no PG… variable a say."""
+        plain = "sslmode=disable gssencmode=disable options=''"
+        where = f"host={self.host} hostaddr={self.host} port={self.port} dbname={self.database}"
+        return f"{where} user={self.user} password={self.password} {plain}"
 
+
+# Servers that this process started: whichever of its users is the last one out waits for it.
+_children: dict[int, subprocess.Popen[bytes]] = {}
 
 Probe = Callable[[ServerAddress], int | None]
 """Asks a server for `system_identifier` of pg_control_system(); None where it does not answer."""
@@ -92,6 +97,8 @@ def running_server(home: Path, probe: Probe, settings: dict[str, str] | None = N
             with _locked(directory.start_lock):
                 if _is_last(users):
                     server.stop()
+                else:
+                    server.leave()
                 fcntl.flock(users, fcntl.LOCK_UN)  # explicitly: a forked child may hold the same descriptor
 
 
@@ -117,7 +124,7 @@ class _Server:
         account = choose_account(self.directory.data)
         binaries, version = runnable_binaries(find_binaries(), account)
         if not self.directory.is_initialised:
-            self.directory.initialise(binaries, account)
+            self.directory.initialise(binaries, account, durable=self.settings.get("fsync") != "off")
         elif self.directory.data_version != version:
             raise ActiveSetError(
                 f"the data directory was made by Postgres {self.directory.data_version}, the binaries are version {version}",
@@ -138,6 +145,8 @@ class _Server:
 
     def stop(self) -> None:
         """Stop it as `pg_ctl stop -m fast` does, if it is ours."""
+        for pid in [pid for pid, child in _children.items() if child.poll() is not None]:
+            del _children[pid]  # somebody killed it
         postmaster = self.directory.postmaster
         if postmaster is None or (self.address() is None and not self._works_here(postmaster.pid)):
             return
@@ -149,12 +158,21 @@ class _Server:
             if self._ended(postmaster.pid, seconds):
                 break
 
+    def leave(self) -> None:
+        """Leave it to its other users, the last of whom stops it: it is no child to wait for any more."""
+        if self.process is not None and self.process.pid in _children:
+            del _children[self.process.pid]
+            self.process.returncode = 0
+
     def _ended(self, pid: int, seconds: float) -> bool:
+        child = _children.get(pid)
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            if self.process is not None and self.process.pid == pid:
-                self.process.poll()  # our own child stays a zombie until it is asked for
-            if not _exists(pid) or self.directory.postmaster is None:
+            # A child of ours stays a zombie until it is asked for; of another's we see that its pid file is gone.
+            if child is not None and child.poll() is not None:
+                del _children[pid]
+                return True
+            if child is None and (not _exists(pid) or self.directory.postmaster is None):
                 return True
             time.sleep(0.02)
         return False
@@ -173,11 +191,13 @@ class _Server:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for us, not for it
                 cwd="/",
+                env=server_environment(),
                 pass_fds=descriptors,
                 user=account.uid,
                 group=account.gid,
                 extra_groups=account.groups,
             )
+        _children[self.process.pid] = self.process
 
     def _await_answer(self) -> ServerAddress | None:
         until = time.monotonic() + START_SECONDS
@@ -185,6 +205,7 @@ class _Server:
             if address := self.address():
                 return address
             if self.process is not None and self.process.poll() is not None:
+                del _children[self.process.pid]
                 return None
             time.sleep(0.02)
         raise DatabaseUnreachable(

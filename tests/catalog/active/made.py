@@ -69,12 +69,16 @@ class Image:
     @property
     def manifest(self) -> ImageManifest:
         layers = tuple(LayerDescriptor(layer.digest, 1000) for layer in self.layers)
-        return ImageManifest(self.digest, "application/vnd.oci.image.manifest.v1+json", "", ImagePlatform("linux", "amd64"), layers)
+        return ImageManifest(
+            self.digest, "application/vnd.oci.image.manifest.v1+json", "", ImagePlatform("linux", "amd64"), layers
+        )
 
     @property
     def listed(self) -> ListedReference:
         images = (ListedImage(ImagePlatform("linux", "amd64"), manifest=self.manifest),)
-        return ListedReference(self.reference, "registry.test:5000", "app", self.name, "registry", self.digest, images=images)
+        return ListedReference(
+            self.reference, "registry.test:5000", "app", self.name, "registry", self.digest, images=images
+        )
 
     def chains(self, depth: int | None = None) -> list[bytes]:
         """Ids of its chains, root first."""
@@ -168,7 +172,13 @@ def composition(*images: Image) -> tuple[CompositionReceipt, pa.Table, pa.Table]
             sets, rows = _sets(image.layers[:depth])
             packages = len(rows)
             receipt = ChainReceipt(
-                chain, parent, image.layers[depth - 1].digest, DEBIAN, ("debian", "12", "Debian GNU/Linux 12"), sets, packages
+                chain,
+                parent,
+                image.layers[depth - 1].digest,
+                DEBIAN,
+                ("debian", "12", "Debian GNU/Linux 12"),
+                sets,
+                packages,
             )
             if chain not in chains:
                 chains[chain] = receipt
@@ -221,7 +231,9 @@ def scan(db: Database, *images: Image) -> None:
     compose(db, *images)
 
 
-def match(waiting: pa.Table, name: str, vulnerability: str, severity: str, advisory: str = "", fixed: str = "") -> pa.Table:
+def match(
+    waiting: pa.Table, name: str, vulnerability: str, severity: str, advisory: str = "", fixed: str = ""
+) -> pa.Table:
     """A match of every waiting package of a name."""
     rows = [
         {
@@ -248,7 +260,11 @@ def match(waiting: pa.Table, name: str, vulnerability: str, severity: str, advis
 def judgements(waiting: pa.Table, **coverage: str) -> pa.Table:
     """A judgement of every waiting package: covered, unless its name is given with another word."""
     rows = [
-        {"package": row["package"], "platform": row["platform"], "coverage": coverage.get(row["name"].replace("-", "_"), "covered")}
+        {
+            "package": row["package"],
+            "platform": row["platform"],
+            "coverage": coverage.get(row["name"].replace("-", "_"), "covered"),
+        }
         for row in waiting.to_pylist()
     ]
     return pa.Table.from_pylist(rows, JUDGEMENT_SCHEMA)

@@ -21,23 +21,26 @@ pytestmark = pytest.mark.postgres
 def content(db: Database) -> list[object]:
     """Everything that analysis and composition committed, by content ids alone."""
     with db.transaction() as tx:
-        return [
-            tx.rows("SELECT l.digest, r.outcome, r.composition_hash::text FROM layer_result r JOIN layer l ON l.id = r.layer ORDER BY 1"),
-            tx.rows("SELECT i.digest, i.outcome, i.packages, c.content_id::text FROM image i JOIN chain c ON c.id = i.chain ORDER BY 1"),
-            tx.rows("SELECT c.content_id::text, p.content_id::text, c.packages FROM chain c LEFT JOIN chain p ON p.id = c.parent"
-                    " WHERE c.generation IS NOT NULL ORDER BY 1"),
-            tx.rows("SELECT i.digest, k.content_id::text, k.type, ARRAY(SELECT p.name FROM package p WHERE p.id = ANY(k.members) ORDER BY 1)"
-                    " FROM image_set x JOIN image i ON i.id = x.image JOIN package_set k ON k.id = x.package_set ORDER BY 1, 2"),
-            tx.rows("SELECT key FROM archive_file WHERE state = 'live' ORDER BY 1"),
-        ]  # fmt: skip
+        return [tx.rows(query) for query in _CONTENT]
+
+
+_CONTENT = (
+    "SELECT l.digest, r.outcome, r.composition_hash::text FROM layer_result r JOIN layer l ON l.id = r.layer ORDER BY 1",
+    "SELECT i.digest, i.outcome, i.packages, c.content_id::text FROM image i JOIN chain c ON c.id = i.chain ORDER BY 1",
+    "SELECT c.content_id::text, p.content_id::text, c.packages FROM chain c LEFT JOIN chain p ON p.id = c.parent"
+    " WHERE c.generation IS NOT NULL ORDER BY 1",
+    "SELECT i.digest, k.content_id::text, k.type, ARRAY(SELECT p.name FROM package p WHERE p.id = ANY(k.members) ORDER BY 1)"
+    " FROM image_set x JOIN image i ON i.id = x.image JOIN package_set k ON k.id = x.package_set ORDER BY 1, 2",
+    "SELECT key FROM archive_file WHERE state = 'live' ORDER BY 1",
+)
 
 
 def test_shared_things_are_stored_once(db: Database) -> None:
     made.scan(db, ONE, TWO)
     with db.transaction() as tx:
-        counts = tx.row("SELECT (SELECT count(*) FROM layer), (SELECT count(*) FROM chain), (SELECT count(*) FROM package),"
-                        " (SELECT count(*) FROM package_set), (SELECT count(*) FROM image_set), (SELECT count(*) FROM platform)")  # fmt: skip
-    assert counts == (3, 3, 4, 3, 4, 1)
+        tables = ("layer", "chain", "package", "package_set", "image_set", "platform")
+        counts = [tx.row(f"SELECT count(*) FROM {table}") for table in tables]
+    assert counts == [(3,), (3,), (4,), (3,), (4,), (1,)]
 
 
 def test_same_commits_again_change_nothing_but_the_log(db: Database) -> None:
@@ -97,7 +100,12 @@ def test_failed_layer_is_kept_with_its_reason_and_attempts(db: Database) -> None
     with db.transaction() as tx:
         (failed,) = failed_layers(tx, [PYTHON.digest, BASE.digest], fingerprint_set=FINGERPRINTS)
         attempts = tx.row("SELECT attempts FROM layer WHERE digest = %(d)s", {"d": PYTHON.digest})
-    assert (failed.reason, failed.retry, failed.verified, failed.final) == ("registry-busy", Retry.TRANSIENT, False, False)
+    assert (failed.reason, failed.retry, failed.verified, failed.final) == (
+        "registry-busy",
+        Retry.TRANSIENT,
+        False,
+        False,
+    )
     assert attempts == (2,)
 
 
@@ -235,7 +243,9 @@ def test_package_name_may_be_longer_than_an_index_row(db: Database) -> None:
 def test_statements_stay_below_one_for_each_new_image_of_known_layers(db: Database) -> None:
     first = [made.Image(f"first{number}", (BASE, PYTHON)) for number in range(1)]
     made.scan(db, *first, TWO)
-    images = [made.Image(f"image{number}", (BASE, NODE, PYTHON) if number % 2 else (BASE, PYTHON)) for number in range(1000)]
+    images = [
+        made.Image(f"image{number}", (BASE, NODE, PYTHON) if number % 2 else (BASE, PYTHON)) for number in range(1000)
+    ]
     before = db.statements
     made.list_images(db, *images)
     for start in range(0, 1000, 100):

@@ -6,7 +6,8 @@ import datetime as dt
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from catalog.active.copying import ROWS_AT_ONCE, copy_stream, postgres_type, read_csv
 from catalog.active.database import Database
@@ -80,7 +81,9 @@ def test_moments_come_back(db: Database, kind: pa.DataType) -> None:
 
 def test_dictionaries_and_slices_come_back(db: Database) -> None:
     words = pa.array(["a", "b", None, "a", "c"]).dictionary_encode()
-    table = pa.table({"word": words, "numbers": pa.array([[1], [], None, [2, 3], [4]], pa.list_(pa.int32()))}).slice(1, 3)
+    table = pa.table({"word": words, "numbers": pa.array([[1], [], None, [2, 3], [4]], pa.list_(pa.int32()))}).slice(
+        1, 3
+    )
     with db.transaction() as tx:
         tx.stage("staged", table)
         assert tx.rows("SELECT word, numbers FROM staged ORDER BY ctid") == [("b", []), (None, None), ("a", [2, 3])]
@@ -90,7 +93,9 @@ def test_table_larger_than_a_portion_comes_back(db: Database) -> None:
     count = ROWS_AT_ONCE * 2 + 1
     with db.transaction() as tx:
         tx.stage("staged", pa.table({"n": pa.array(range(count), pa.int64()), "t": [str(n) for n in range(count)]}))
-        assert tx.rows("SELECT count(*), sum(n), count(DISTINCT t) FROM staged") == [(count, count * (count - 1) // 2, count)]
+        assert tx.rows("SELECT count(*), sum(n), count(DISTINCT t) FROM staged") == [
+            (count, count * (count - 1) // 2, count)
+        ]
 
 
 def test_nul_becomes_the_replacement_character(db: Database) -> None:

@@ -9,8 +9,8 @@ from catalog.active.database import Database
 from catalog.active.fleet import (
     ImageFilter,
     ImageOrder,
-    fleet_status,
     find_images,
+    fleet_status,
     image_chains,
     image_layers,
     list_images,
@@ -32,7 +32,9 @@ pytestmark = pytest.mark.postgres
 def fleet(db: Database) -> Database:
     """Two judged images, a reference that failed, an index with a skipped platform."""
     made.scan(db, ONE, TWO)
-    attestation = ListedImage(ImagePlatform("unknown", "unknown"), Outcome.SKIPPED, "not-an-image", "an attestation", digest="sha256:aa")
+    attestation = ListedImage(
+        ImagePlatform("unknown", "unknown"), Outcome.SKIPPED, "not-an-image", "an attestation", digest="sha256:aa"
+    )
     index = ListedReference("registry.test:5000/multi:1", "registry.test:5000", "multi", "1", target="sha256:index",
                             images=(ONE.listed.images[0], attestation))  # fmt: skip
     broken = ListedReference("elsewhere.test/x:1", "elsewhere.test", "x", "1", outcome=Outcome.FAILED, reason="unauthorised",
@@ -86,7 +88,12 @@ def test_filter(fleet: Database, wanted: dict[str, object], expected: list[str])
 
 @pytest.mark.parametrize(
     ("order", "first"),
-    [(ImageOrder.SEVERITY, "app:two"), (ImageOrder.STATE, "x:1"), (ImageOrder.REFERENCE, "x:1"), (ImageOrder.PACKAGES, "app:one")],
+    [
+        (ImageOrder.SEVERITY, "app:two"),
+        (ImageOrder.STATE, "x:1"),
+        (ImageOrder.REFERENCE, "x:1"),
+        (ImageOrder.PACKAGES, "app:one"),
+    ],
 )
 def test_order(fleet: Database, order: ImageOrder, first: str) -> None:
     (line,) = list_images(fleet, limit=1, order=order)
@@ -136,7 +143,9 @@ def test_what_was_never_scanned_is_not_found(fleet: Database, name: str) -> None
 def test_lineage_comes_root_first_with_its_objects(fleet: Database) -> None:
     with fleet.transaction() as tx:
         chains = image_chains(tx, found(fleet, ONE.reference)[0].image)
-    assert [(each.chain, each.layer) for each in chains] == list(zip(ONE.chains(), [BASE.digest, PYTHON.digest], strict=True))
+    assert [(each.chain, each.layer) for each in chains] == list(
+        zip(ONE.chains(), [BASE.digest, PYTHON.digest], strict=True)
+    )
     assert chains[0].keys == ("v1/occurrences/part-one-two.parquet",)
 
 

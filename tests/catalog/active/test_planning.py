@@ -19,7 +19,9 @@ from tests.catalog.active.made import BASE, FINGERPRINTS, NODE, ONE, PYTHON, RUN
 pytestmark = pytest.mark.postgres
 
 
-def settled(db: Database, image: Image | str, fingerprints: bytes = FINGERPRINTS, *, retry: bool = False) -> bool | None:
+def settled(
+    db: Database, image: Image | str, fingerprints: bytes = FINGERPRINTS, *, retry: bool = False
+) -> bool | None:
     text = image if isinstance(image, str) else image.reference
     with db.transaction() as tx:
         rows = settled_references(tx, [text], fingerprint_set=fingerprints, retry_permanent=retry).to_pylist()
@@ -28,10 +30,9 @@ def settled(db: Database, image: Image | str, fingerprints: bytes = FINGERPRINTS
 
 def missing(db: Database, *layers: made.Layer, retry: bool = False) -> list[str]:
     with db.transaction() as tx:
-        found = layers_without_result(
+        return layers_without_result(
             tx, [layer.digest for layer in layers], fingerprint_set=FINGERPRINTS, retry_permanent=retry
         )
-    return found
 
 
 def fail(db: Database, image: Image, layer: made.Layer, reason: str, retry: Retry, *, verified: bool) -> None:
@@ -133,9 +134,14 @@ def test_layer_that_nobody_serves_leaves_a_partial_image_settled(db: Database) -
         "m",
         "",
         ImagePlatform("windows", "amd64"),
-        (LayerDescriptor(made.digest("foreign"), 5, urls=("https://elsewhere.test/layer",)), LayerDescriptor(BASE.digest, 1000)),
+        (
+            LayerDescriptor(made.digest("foreign"), 5, urls=("https://elsewhere.test/layer",)),
+            LayerDescriptor(BASE.digest, 1000),
+        ),
     )
-    listed = ListedReference("r/w:1", "r", "w", "1", target=manifest.digest, images=(ListedImage(manifest.platform, manifest=manifest),))
+    listed = ListedReference(
+        "r/w:1", "r", "w", "1", target=manifest.digest, images=(ListedImage(manifest.platform, manifest=manifest),)
+    )
     commit_listing(db, RUN, [listed])
     made.analyse(db, BASE)
     image = Image("windows", (BASE,))

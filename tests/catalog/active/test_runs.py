@@ -8,8 +8,7 @@ import json
 import pytest
 
 from catalog.active.database import Database
-from catalog.active.judging import commit_judgements, refresh_summaries, unjudged_packages
-from catalog.active.judging import MATCH_SCHEMA
+from catalog.active.judging import MATCH_SCHEMA, commit_judgements, refresh_summaries, unjudged_packages
 from catalog.active.listing import mark_gone
 from catalog.active.planning import layers_without_result, register_fingerprint_set, settled_references
 from catalog.active.runs import find_run, list_runs, record_run
