@@ -16,6 +16,7 @@ settings.load_profile("longshore")
 pytest_plugins = [
     "tests.servers.registry",
     "tests.servers.postgres",
+    "tests.servers.real_images",
     "tests.servers.s3",
     "tests.servers.scanning",
     "tests.servers.small_disk",

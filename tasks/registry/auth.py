@@ -97,7 +97,7 @@ class Authenticator:
 
         Raises:
             Unauthorised: we have nothing that would do, or the token service refuses us.
-            ProtocolViolation: the challenge cannot be understood, or leads where we do not go.
+            ProtocolViolation: the challenge leads where we do not go, or its token service answers nonsense.
             RegistryUnreachable, RegistryBusy: the token service does not answer.
             SettingsError: Docker's configuration cannot be read.
         """
@@ -114,7 +114,7 @@ class Authenticator:
         elif "basic" in challenges:
             raise self.refused("asks for a user and password", lookup)
         else:
-            raise ProtocolViolation("refuses us without a challenge that we understand", where=self._host)
+            raise self.refused("refuses us without saying what it wants", lookup)
         with self._lock:
             self._tokens[scope] = token
         return {"Authorization": token.header}
