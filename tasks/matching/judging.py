@@ -150,7 +150,7 @@ def judge_packages(
         session: a DuckDB session (catalog.duck); its temporary tables are gone again afterwards.
 
     Raises:
-        AdvisoryError: a range file cannot be read.
+        AdvisoryError: a range file cannot be read, or the session's memory is too small.
     """
     products = products_of(packages)
     with ExitStack() as stack:
@@ -163,7 +163,12 @@ def judge_packages(
                 matches=_fetch(session.execute(_MATCHES), MATCH_SCHEMA),
                 judgements=_fetch(session.execute(_JUDGEMENTS, _COVERAGE), JUDGEMENT_SCHEMA),
             )
-        except (duckdb.IOException, duckdb.InvalidInputException, duckdb.BinderException) as error:
+        except duckdb.OutOfMemoryException as error:
+            raise AdvisoryError(
+                "matching needs more memory than its session may use",
+                advice="give the session a directory to spill to, or more memory",
+            ) from error
+        except duckdb.Error as error:
             raise AdvisoryError(
                 f"the snapshot's ranges cannot be read ({error})", advice="import the advisories again"
             ) from error

@@ -31,7 +31,7 @@ def _of(
 @given(edges, st.randoms(use_true_random=False))
 def test_groups_are_the_connected_parts_in_whatever_order(made: list[tuple[str, list[str]]], rng: object) -> None:
     shuffled = list(made)
-    rng.shuffle(shuffled)  # type: ignore[attr-defined]
+    rng.shuffle(shuffled)
     groups, again = _groups(*made), _groups(*shuffled)
     reached: dict[str, set[str]] = {}
     for advisory, aliases in made:

@@ -183,7 +183,7 @@ def test_rows_lie_in_the_order_of_their_key_however_they_were_spooled(
     (feed,) = _import(made.write_zip(tmp_path / "one.zip", records), archive).feeds
     keys = [(row["ecosystem"], row["name"], row["advisory"], row["hi"]) for row in _ranges(feed, archive)]
     assert len(keys) == 100
-    assert keys == sorted(keys)  # type: ignore[type-var]
+    assert keys == sorted(keys)
 
 
 def test_nothing_is_left_in_the_scratch_directory(tmp_path: Path, archive: ArchiveLocation) -> None:

@@ -86,7 +86,7 @@ def test_an_entry_without_a_package_speaks_of_commits_alone() -> None:
         made.data(made.record("X", aliases=[1])),
         made.data(made.record("X", affected={})),
         made.data(made.record("X", {"package": {"name": "a"}})),
-        made.data(made.record("X", made.affected("PyPI", "a", [{"introduced": 0}]))),  # type: ignore[dict-item]
+        made.data(made.record("X", made.affected("PyPI", "a", [{"introduced": 0}]))),
         made.data(made.record("X", made.affected("PyPI", "a", [{"repaired": "1"}]))),
         made.data(made.record("X", severity=["high"])),
     ],

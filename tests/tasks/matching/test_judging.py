@@ -213,3 +213,12 @@ def test_a_broken_range_file_is_an_advisory_error(tmp_path: Path, session: duckd
     with pytest.raises(AdvisoryError, match="import the advisories again"):
         judge_packages(fleets.packages(fleets.deb("a", "1")), (), [broken], session)
     assert session.execute("SHOW TABLES").fetchall() == []
+
+
+def test_too_little_memory_is_said(tmp_path: Path) -> None:
+    records = [made.record(f"X-{n}", made.affected("PyPI", "a", made.span(fixed="9"))) for n in range(3000)]
+    with open_session(memory_limit_bytes=4 << 20) as session:
+        small = Advisories(tmp_path, session)
+        feeds = small.of(*records)
+        with pytest.raises(AdvisoryError, match="more memory"):
+            small.judge(feeds, *(fleets.language("pypi", "a", f"1.{n}") for n in range(200)))

@@ -30,14 +30,14 @@ def test_precedence_is_the_specification_s(
     a: tuple[int, int, int], pre_a: list[str], b: tuple[int, int, int], pre_b: list[str]
 ) -> None:
     one, other = _precedence(a, pre_a), _precedence(b, pre_b)
-    expected = (one > other) - (one < other)  # type: ignore[operator]
+    expected = (one > other) - (one < other)
     assert oracles.sign(key(_text(a, pre_a)), key(_text(b, pre_b))) == expected
 
 
 @given(releases, pre_releases, pre_releases)
 def test_pre_releases_of_one_release(release: tuple[int, int, int], pre_a: list[str], pre_b: list[str]) -> None:
     one, other = _precedence(release, pre_a), _precedence(release, pre_b)
-    expected = (one > other) - (one < other)  # type: ignore[operator]
+    expected = (one > other) - (one < other)
     assert oracles.sign(key(_text(release, pre_a)), key(_text(release, pre_b))) == expected
 
 
