@@ -122,6 +122,8 @@ def commit_listing(db: Database, run: str, references: Sequence[ListedReference]
 def mark_gone(db: Database, run: str, *, registry: str, repository: str | None, listed: Iterable[str]) -> int:
     """Mark the references of a scope that its complete listing no longer holds, and say how many.
 
+    References by digest into a registry stay: tags are all that a registry lists.
+
     Args:
         db: the active set.
         run: id of the run.
@@ -134,7 +136,9 @@ def mark_gone(db: Database, run: str, *, registry: str, repository: str | None, 
         known = tx.stream(
             "SELECT r.id, r.text FROM reference r LEFT JOIN registry g ON g.id = r.registry"
             " WHERE r.present AND coalesce(g.host, '') = %(registry)s"
-            " AND (%(repository)s::text IS NULL OR r.repository = %(repository)s)",
+            " AND (%(repository)s::text IS NULL OR r.repository = %(repository)s)"
+            # No registry lists what it holds by digest alone.
+            " AND NOT (g.host IS NOT NULL AND position('@' IN r.text) > 0)",
             {"registry": registry, "repository": repository},
         )
         gone = [reference for reference, text in known if text not in kept]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from catalog.active.database import Database
+from catalog.active.listing import reference_key
 from catalog.active.views import CoverageCounts, FindingCounts
 from catalog.states import Outcome
 
@@ -37,7 +38,7 @@ class ScannedFigures:
 
 _OUTCOMES = """
 SELECT coalesce(r.outcome, ri.outcome, i.outcome, 'pending') AS outcome, count(*)
-FROM scanned s JOIN reference r ON r.text = s.reference
+FROM scanned s JOIN reference r ON r.key = s.key
 LEFT JOIN reference_image ri ON ri.reference = r.id AND r.outcome IS NULL
 LEFT JOIN image i ON i.id = ri.image
 GROUP BY 1 ORDER BY 1
@@ -46,7 +47,7 @@ GROUP BY 1 ORDER BY 1
 _IMAGES = """
 WITH images AS (
     SELECT DISTINCT ri.image AS id
-    FROM scanned s JOIN reference r ON r.text = s.reference
+    FROM scanned s JOIN reference r ON r.key = s.key
     JOIN reference_image ri ON ri.reference = r.id
     WHERE r.outcome IS NULL AND ri.image IS NOT NULL
 ), edges AS (
@@ -78,7 +79,7 @@ def scanned_figures(db: Database, references: Iterable[str]) -> ScannedFigures:
     Raises:
         DatabaseUnreachable: Postgres does not answer.
     """
-    named = pa.table({"reference": pa.array(list(dict.fromkeys(references)), pa.string())})
+    named = pa.table({"key": pa.array([reference_key(text) for text in dict.fromkeys(references)], pa.binary())})
     with db.transaction() as tx:
         tx.stage("scanned", named)
         outcomes = tuple((Outcome(word), int(number)) for word, number in tx.rows(_OUTCOMES))

@@ -13,6 +13,7 @@ without looking at the path.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -64,10 +65,8 @@ class ServerDirectory:
         Raises:
             ActiveSetError: it cannot be made.
         """
-        try:
+        with files_of(self.path):
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise ActiveSetError(f"cannot make the directory ({error.strerror})", where=str(self.path)) from error
 
     @property
     def is_initialised(self) -> bool:
@@ -127,8 +126,6 @@ class ServerDirectory:
                 account.give(path)
             self._run_initdb(binaries, account, made, secret, () if durable else ("--no-sync",))
             made.rename(self.data)
-        except OSError as error:
-            raise ActiveSetError(f"cannot make the Postgres data directory ({error})", where=str(self.path)) from error
         finally:
             shutil.rmtree(secret, ignore_errors=True)
             shutil.rmtree(made, ignore_errors=True)
@@ -153,6 +150,21 @@ class ServerDirectory:
             )
         if answer.returncode != 0:
             raise failure(answer.stderr or answer.stdout, "initdb failed", self.path)
+
+
+@contextmanager
+def files_of(where: Path) -> Iterator[None]:
+    """Raise ActiveSetError or DatabaseFull, naming the directory, where the system refuses a file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DatabaseFull(
+                "no space left on device", where=str(where), advice="free some space and run again"
+            ) from error
+        raise ActiveSetError(
+            f"cannot use the directory of the embedded Postgres ({error})", where=str(where)
+        ) from error
 
 
 @contextmanager

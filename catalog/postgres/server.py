@@ -17,14 +17,14 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from catalog.errors import ActiveSetError, DatabaseUnreachable
 from catalog.postgres.account import Account, choose_account, server_environment
 from catalog.postgres.binaries import find_binaries, runnable_binaries
-from catalog.postgres.directory import SUPERUSER, ServerDirectory, failure, reachable
+from catalog.postgres.directory import SUPERUSER, ServerDirectory, failure, files_of, reachable
 
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 300.0
@@ -86,9 +86,11 @@ def running_server(home: Path, probe: Probe, settings: dict[str, str] | None = N
     """
     directory = ServerDirectory(home.absolute())
     directory.prepare()
-    with _opened(directory.users) as users:
+    with ExitStack() as stack:
+        with files_of(directory.path):
+            users = stack.enter_context(_opened(directory.users))
         server = _Server(directory, probe, {**_SETTINGS, **(settings or {})})
-        with _locked(directory.start_lock):
+        with files_of(directory.path), _locked(directory.start_lock):
             fcntl.flock(users, fcntl.LOCK_SH)
             address = server.address() or server.start()
         try:

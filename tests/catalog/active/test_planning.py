@@ -205,3 +205,9 @@ def test_reference_may_be_longer_than_an_index_row(db: Database) -> None:
 def test_same_fingerprint_set_is_registered_once(db: Database) -> None:
     first = register_fingerprint_set(db, FINGERPRINTS, ["dpkg/1/ab", "apk/1/cd"])
     assert register_fingerprint_set(db, FINGERPRINTS, ["apk/1/cd", "dpkg/1/ab"]) == first
+
+
+def test_reference_by_digest_is_never_gone_from_a_registry(db: Database) -> None:
+    text = f"registry.test:5000/app@{ONE.digest}"
+    commit_listing(db, RUN, [ListedReference(text, "registry.test:5000", "app", ONE.digest, "registry", ONE.digest)])
+    assert mark_gone(db, RUN, registry="registry.test:5000", repository="app", listed=[]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -12,7 +13,7 @@ from catalog.errors import ActiveSetError, DatabaseFull
 from catalog.postgres import account as account_module
 from catalog.postgres.account import Account, choose_account
 from catalog.postgres.binaries import find_binaries, major_version, runnable_binaries
-from catalog.postgres.directory import failure
+from catalog.postgres.directory import failure, files_of
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root hands its server to another account")
 
@@ -78,6 +79,11 @@ def test_user_without_a_passwd_entry_is_told(tmp_path: Path, monkeypatch: pytest
 def test_full_disk_is_named() -> None:
     output = 'FATAL:  could not write to file "pg_wal/x": No space left on device'
     assert isinstance(failure(output, "initdb failed", Path("/x")), DatabaseFull)
+
+
+def test_full_disk_under_our_own_files_is_named() -> None:
+    with pytest.raises(DatabaseFull, match="free some space"), files_of(Path("/x")):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_last_telling_line_is_the_reason() -> None:

@@ -256,7 +256,14 @@ def test_server_that_cannot_start_says_why(home: Path) -> None:
 def test_home_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(ActiveSetError, match="cannot make the directory"),
+        pytest.raises(ActiveSetError, match="cannot use the directory"),
         served(tmp_path / "file" / "home"),
     ):
         pass
+
+
+def test_log_that_cannot_be_written_keeps_nobody_from_work(home: Path) -> None:
+    ServerDirectory(home).log.unlink()
+    ServerDirectory(home).log.symlink_to("/dev/full")
+    with served(home) as address:
+        assert ask(address, "SELECT 1") == 1
