@@ -128,7 +128,6 @@ class Listing:
             self.failed_sources.append(error)
             self._unlisted.add(source.text)
             self.notes.append(str(error))
-            self.observer.event(str(error), level=Level.ERROR)
 
     def _resolve(self, source: Source, chunk: Sequence[Listed], pool: ThreadPoolExecutor) -> Iterator[PendingImage]:
         wishes = self.wishes

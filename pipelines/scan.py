@@ -168,6 +168,7 @@ class _Run:
     def _ray(self) -> Session:
         if self._session is None:
             address = self.options.address or self.workspace.settings.ray_address
+            self.observer.event(f"connecting to Ray at {address}" if address else "starting Ray on this machine")
             self._session = self._stack.enter_context(start_session(address, cpus=self.options.cpus))
             self._stack.enter_context(_stops_on_sigterm(self._session))
         return self._session
