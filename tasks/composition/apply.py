@@ -90,7 +90,9 @@ class _Application:
         self.watch = watch
         self.aliases: list[str] = []
         self.own_links: dict[str, list[str]] = {}
-        self._void = _NO_FOLDER  # the last folder in which nothing is remembered
+        # The last folder of a plain entry, where no link or file was in the way, and what is remembered of it.
+        self._folder = _NO_FOLDER
+        self._remembered: Folder | None = None
         # Where plain entries of this layer stand: needed only where one of its hard links may mean a lower layer's file.
         self._own_plain: set[str] | None = set() if rows.has_unread else None
 
@@ -127,7 +129,7 @@ class _Application:
         if kind not in (SYMLINK, HARDLINK) and (kind != FILE or evidence is None):
             self._add_plain(path, kind)
             return
-        self._void = _NO_FOLDER
+        self._folder = _NO_FOLDER
         place = self._place(path)
         if place is None or not place.parts:
             return
@@ -140,10 +142,10 @@ class _Application:
 
     def _add_plain(self, path: str, kind: int) -> None:
         """An entry that is nothing itself, but may stand where something was."""
-        folder = path.rpartition("/")[0]
+        folder, _, base = path.rpartition("/")
         if self._own_plain is not None:
             self._own_plain.add(path)
-        if folder == self._void:
+        if folder == self._folder and (self._remembered is None or base not in self._remembered.children):
             return
         place = self._place(path)
         if place is None or not place.parts:
@@ -154,13 +156,13 @@ class _Application:
         if kind == FILE and (
             (watched and self.watch.sees(place.parts)) or (place.crossed and self.wants("/".join(place.parts)))
         ):
-            self._void = _NO_FOLDER
+            self._folder = _NO_FOLDER
             self.edit.put(place.parts, File(self.rows.layer, path, None))
         elif place.blocked or (place.node is not None and (kind != DIRECTORY or type(place.node) is not Folder)):
-            self._void = _NO_FOLDER
+            self._folder = _NO_FOLDER
             self._make_way(place)
-        elif place.parent is None and not place.crossed and not watched:
-            self._void = folder
+        elif not place.crossed and not watched and (place.parent is None or type(place.parent) is Folder):
+            self._folder, self._remembered = folder, place.parent
 
     def _make_way(self, place: Place) -> None:
         self.edit.remove(place.parts[: place.blocked] if place.blocked else place.parts)

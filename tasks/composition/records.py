@@ -30,6 +30,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 """What composition reads of each dataset."""
 OBJECT_BYTES = 256 << 20
 """Bytes of objects' rows kept in memory."""
+FEW_LAYERS = 8
+"""Layers of one object up to which its other rows are filtered out."""
 KEPT_ENTRIES = 1 << 20
 """Entries of layers kept ready."""
 
@@ -151,7 +153,9 @@ class ArchivedLayers:
     def _object(self, key: str, dataset: str) -> _Rows:
         found = self._objects.get(key)
         if found is None:
-            where = pc.field("layer").isin(self._layers_in[key])
+            layers = self._layers_in[key]
+            # For many layers, decoding the others' rows is cheaper than asking each row whose it is.
+            where = pc.field("layer").isin(layers) if len(layers) <= FEW_LAYERS else None
             table = read_facts(self._store, key, columns=COLUMNS[dataset], where=where)
             found = self._objects.put(key, table.nbytes, _Rows(table))
         return found

@@ -26,14 +26,13 @@ class OccurrenceRows:
         self._rows: list[DeltaRow] = []
         self._chunks: list[pa.Table] = []
         self._chains: list[tuple[bytes, bytes, int]] = []
-        self._chunk_chains: list[int] = []
+        self._first_of_chunk = 0
         self._count = 0
 
     def add(self, chain: bytes, parent: bytes, rows: list[DeltaRow]) -> None:
         """Take a chain's delta, its rows in the order of path and package; once for each chain."""
         if not rows:
             return
-        self._chunk_chains.extend([len(self._chains)] * len(rows))
         self._chains.append((chain, parent, self._count))
         self._count += len(rows)
         self._rows.extend(rows)
@@ -53,12 +52,16 @@ class OccurrenceRows:
         if not self._rows:
             return
         package, path, change, introduced, evidence = zip(*self._rows, strict=True)
-        chains = [self._chains[number] for number in self._chunk_chains]
-        columns = ([c for c, _, _ in chains], [p for _, p, _ in chains], package, path, change, introduced, evidence)
-        arrays = [pa.array(values, field.type) for values, field in zip(columns, OCCURRENCES.schema, strict=True)]
-        self._chunks.append(pa.table(arrays, schema=OCCURRENCES.schema))
+        columns = (package, path, change, introduced, evidence)
+        fields = [OCCURRENCES.schema.field(number) for number in range(2, len(OCCURRENCES.schema))]
+        arrays = [pa.array(values, field.type) for values, field in zip(columns, fields, strict=True)]
+        chains = self._chains[self._first_of_chunk :]
+        ends = [start for *_, start in chains[1:]] + [self._count]
+        repeats = pa.array(np.repeat(np.arange(len(chains)), [e - s for (*_, s), e in zip(chains, ends, strict=True)]))
+        ids = [pa.array([chain[column] for chain in chains], pa.binary()).take(repeats) for column in (0, 1)]
+        self._chunks.append(pa.table([*ids, *arrays], schema=OCCURRENCES.schema))
+        self._first_of_chunk = len(self._chains)
         self._rows.clear()
-        self._chunk_chains.clear()
 
 
 @dataclass(frozen=True, slots=True)

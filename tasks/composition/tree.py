@@ -110,6 +110,9 @@ def resolve(root: Folder, parts: Sequence[str], *, follow: bool = False) -> Plac
     Returns:
         Where it leads; None for a loop or a link without a usable target.
     """
+    direct = _resolve_directly(root, parts, follow=follow)
+    if direct is not None:
+        return direct
     real: list[str] = []
     nodes: list[Node | None] = [root]
     todo = list(reversed(parts))
@@ -142,7 +145,23 @@ def resolve(root: Folder, parts: Sequence[str], *, follow: bool = False) -> Plac
         real.append(name)
         nodes.append(child)
     blocked = next((depth for depth, node in enumerate(nodes[:-1]) if type(node) is File), 0) if in_the_way else 0
-    return Place(real, nodes[-1], nodes[-2] if real else None, links > 0, blocked)
+    return Place(real, nodes[-1], nodes[-2] if real else None, crossed=links > 0, blocked=blocked)
+
+
+def _resolve_directly(root: Folder, parts: Sequence[str], *, follow: bool) -> Place | None:
+    """The common case, a path without a link or a file in its folders; None where it is another."""
+    if not parts or ".." in parts:
+        return None
+    folder = root
+    for name in parts[:-1]:
+        child = folder.children.get(name)
+        if child is None:
+            return Place(list(parts), None, None, crossed=False, blocked=0)
+        if type(child) is not Folder:
+            return None
+        folder = child
+    node = folder.children.get(parts[-1])
+    return None if follow and type(node) is Link else Place(list(parts), node, folder, crossed=False, blocked=0)
 
 
 def node_at(root: Folder, path: str) -> Node | None:
