@@ -5,15 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import shutil
 import signal
 import socket
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -23,14 +20,12 @@ from ray.job_config import JobConfig
 
 from catalog.errors import ClusterError
 from cluster.output import log_what_ray_prints
+from cluster.scratch import scratch_directory
 
 OBJECT_STORE_BYTES = 128 * 1024 * 1024
 """Shared memory of a cluster of our own: receipts are small, and Ray's own default takes a third of the memory."""
 
 _KNOCK_SECONDS = 10.0
-
-_LONGEST_BASE = 36
-"""Longest temporary directory below which Ray's socket paths stay inside the 107 bytes that Unix allows."""
 
 
 @contextmanager
@@ -43,7 +38,7 @@ def own_cluster(cpus: int | None) -> Iterator[None]:
     Raises:
         ClusterError: it does not start.
     """
-    with _environment(_TOKEN_NAMES), _scratch() as directory, log_what_ray_prints():
+    with _environment(_TOKEN_NAMES), scratch_directory() as directory, log_what_ray_prints():
         with _initialising("local", "is there room in memory and on the disk for temporary files?"):
             ray.init(
                 address="local",
@@ -154,15 +149,3 @@ def _environment(tokens: tuple[str, ...]) -> Iterator[None]:
         internals: Any = ray._raylet
         internals.Config.initialize("")
         internals.AuthenticationTokenLoader.instance().reset_cache()
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A short-named directory for our own cluster's sockets and logs, removed in the end."""
-    base = tempfile.gettempdir()
-    short = base if len(base) <= _LONGEST_BASE else "/tmp"  # noqa: S108  (mkdtemp makes it private)
-    directory = Path(tempfile.mkdtemp(prefix="longshore-ray-", dir=short))
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)

@@ -16,6 +16,7 @@ import pytest
 import ray
 
 from catalog.errors import ClusterError
+from cluster.scratch import scratch_directory
 from cluster.session import start_session
 from tests.cluster import work
 
@@ -133,8 +134,41 @@ def test_a_driver_that_is_ended_takes_its_processes_along(tmp_path: Path, signum
     process.send_signal(signum)
     out, _ = process.communicate(timeout=30)
     took = time.monotonic() - began
-    _, alive = psutil.wait_procs(below, timeout=20)
+    # Ray's two agents of a node look for their raylet once in a while, and end within a minute of its death.
+    agents = [
+        child
+        for child in below
+        if child.is_running() and child.name() in ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
+    ]
+    _, alive = psutil.wait_procs([child for child in below if child not in agents], timeout=20)
     assert not alive
     if signum is signal.SIGTERM:
         assert (process.returncode, out) == (0, "[] True\n")
         assert took < 6
+        assert not agents
+    for agent in agents:
+        agent.kill()
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_and_what_is_in_use_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="ls-", dir="/tmp") as short:
+        monkeypatch.setattr(tempfile, "tempdir", short)
+        with scratch_directory() as first:
+            abandoned = Path(short) / "longshore-ray-abandoned"
+            abandoned.mkdir()
+            (abandoned / "in-use").touch()
+            with scratch_directory() as second:
+                assert not abandoned.exists()
+                assert first.exists()
+                assert second.exists()
+        assert list(Path(short).iterdir()) == []
+
+
+def test_a_long_temporary_directory_is_passed_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = tmp_path / ("long" * 20)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with scratch_directory() as directory:
+        assert len(str(directory)) < 40
