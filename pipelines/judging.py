@@ -50,7 +50,7 @@ def judge(workspace: Workspace, observer: Observer) -> Judged:
     packages = matches = 0
     if snapshot is not None and waiting is not None and waiting.num_rows:
         observer.started(Phase.MATCH, waiting.num_rows)
-        with open_session() as session:
+        with open_session(temp_dir=workspace.settings.home / "spill") as session:
             feeds = tuple(feed_receipt(feed) for feed in snapshot.feeds)
             judgement = judge_packages(waiting, feeds, range_files(workspace.store, feeds), session)
         commit_judgements(database, snapshot.snapshot, judgement.judgements, judgement.matches)
