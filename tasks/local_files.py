@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import zstandard
-from isal import igzip
+from isal import igzip, igzip_lib
 
 from catalog.errors import BlobError, NotFound, SourceError
 
 _MAGICS = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bzip2"), (b"\xfd7zXZ\x00", "xz"))
-DECOMPRESSION_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, ValueError)
+_ISAL_ERROR = cast("type[Exception]", igzip_lib.IsalError)  # its stub declares an instance
+DECOMPRESSION_ERRORS = (OSError, EOFError, _ISAL_ERROR, zlib.error, lzma.LZMAError, zstandard.ZstdError, ValueError)
 """What the readers of `unpacked` raise on bytes that are not what their magic promised."""
 
 

@@ -58,9 +58,9 @@ class RegistryClient:
                 "/v2/_catalog", "repositories", lambda path: self._document("GET", path, CATALOGUE_SCOPE, LARGEST_PAGE)
             )
         except (NotFound, Unauthorised) as error:
-            raise type(error)(
-                "does not offer its catalogue to us", where=self.host, advice="name its repositories instead"
-            ) from error
+            ways = [error.advice] if error.advice else []
+            advice = ", or ".join([*ways, "name its repositories instead"])
+            raise type(error)("does not offer its catalogue to us", where=self.host, advice=advice) from error
 
     def tags(self, repository: str) -> Iterator[str]:
         """The tags of a repository, as the registry names them.

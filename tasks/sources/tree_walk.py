@@ -187,7 +187,7 @@ class _Walk:
 
     def _resolve(self, path: bytes, links: dict[bytes, bytes]) -> bytes | None:
         """The path with all links on its way resolved inside the tree; None where it leads nowhere."""
-        done, left = b"", path.split(b"/")
+        done, left, hops = b"", path.split(b"/"), 0
         while left:
             here = normalised(done + b"/" + left.pop(0))
             if not here or here == done.rpartition(b"/")[0]:  # upwards: that was resolved on the way down
@@ -201,7 +201,8 @@ class _Walk:
                 done = here
                 continue
             links[here] = target
-            if len(links) > _MOST_LINKS or len(left) > _DEEPEST:
+            hops += 1
+            if hops > _MOST_LINKS or len(left) > _DEEPEST:
                 return None
             left = [part for part in target.split(b"/") if part not in (b"", b".")] + left
             done = b"" if target.startswith(b"/") else done
