@@ -130,6 +130,8 @@ class _Application:
             self._add_plain(path, kind)
             return
         self._folder = _NO_FOLDER
+        if kind == FILE and path and self.edit.put_directly(path.split("/"), File(self.rows.layer, path, evidence)):
+            return
         place = self._place(path)
         if place is None or not place.parts:
             return

@@ -208,6 +208,26 @@ class Edit:
         folder.children[parts[-1]] = node
         self._note(path, node)
 
+    def put_directly(self, parts: Sequence[str], node: File) -> bool:
+        """Put a file at a path if no link and no file is in its folders and nothing is there; False where it is not so."""
+        if self.root.edit is not self._token:
+            self.root = Folder(dict(self.root.children), self._token)
+        folder = self.root
+        for name in parts[:-1]:
+            child = folder.children.get(name)
+            if child is None:
+                child = folder.children[name] = Folder({}, self._token)
+            elif type(child) is not Folder:
+                return False
+            elif child.edit is not self._token:
+                child = folder.children[name] = Folder(dict(child.children), self._token)
+            folder = child
+        if parts[-1] in folder.children:
+            return False
+        folder.children[parts[-1]] = node
+        self.touched.add("/".join(parts))
+        return True
+
     def remove(self, parts: Sequence[str]) -> None:
         """Take away what is at a real path, with all below it."""
         if parts and node_at(self.root, "/".join(parts)) is not None:
