@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from catalog.active.snapshots import Feed, commit_snapshot, current
-from catalog.advisories import FeedReceipt, SnapshotReceipt
+from catalog.active.snapshots import commit_snapshot, current
+from catalog.advisories import SnapshotReceipt
 from catalog.settings import Settings
 from pipelines.journal import recorded
 from pipelines.models.advisories import AdvisoriesReport, ImportReport, RecordProblem
@@ -47,13 +47,11 @@ def import_advisories(
     with open_workspace(settings) as workspace, recorded(workspace.database, "advisories import", arguments) as run:
         with workspace.database.transaction() as tx:
             before = current(tx)
-        kept = tuple(feed_receipt(feed) for feed in before.feeds) if before else ()
+        kept = before.feeds if before else ()
         observer.started(Phase.IMPORT)
         receipt = read_advisories(path, tuple(complete), settings.archive, month=this_month(), previous=kept)
         observer.advanced(Phase.IMPORT, receipt.records)
-        commit = commit_snapshot(
-            workspace.database, run.run, receipt.snapshot, [_as_feed(feed) for feed in receipt.feeds]
-        )
+        commit = commit_snapshot(workspace.database, run.run, receipt.snapshot, receipt.feeds)
         workspace.mirror(commit)
         observer.finished(Phase.IMPORT, "nothing new" if commit is None else f"feeds: {', '.join(receipt.imported)}")
         for problem in receipt.problems:
@@ -97,33 +95,4 @@ def _report(run: str, receipt: SnapshotReceipt, *, changed: bool, seconds: float
             for problem in receipt.problems
         ),
         seconds=round(seconds, 3),
-    )
-
-
-def feed_receipt(feed: Feed) -> FeedReceipt:
-    """A feed of the active set as the import knows it; what the set does not keep (how many are withdrawn) counts nothing."""
-    return FeedReceipt(
-        feed=feed.feed,
-        releases=feed.releases,
-        complete=feed.complete,
-        as_of=feed.as_of,
-        advisories=feed.advisories,
-        withdrawn=0,
-        ranges=feed.ranges,
-        not_comparable=0,
-        advisory_object=feed.advisory_objects[0],
-        range_object=feed.range_objects[0] if feed.range_objects else None,
-    )
-
-
-def _as_feed(receipt: FeedReceipt) -> Feed:
-    return Feed(
-        feed=receipt.feed,
-        releases=receipt.releases,
-        complete=receipt.complete,
-        as_of=receipt.as_of,
-        advisories=receipt.advisories,
-        ranges=receipt.ranges,
-        range_objects=(receipt.range_object,) if receipt.range_object else (),
-        advisory_objects=(receipt.advisory_object,),
     )

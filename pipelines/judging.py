@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from catalog.active.judging import commit_judgements, refresh_summaries, unjudged_packages
 from catalog.active.snapshots import current
 from catalog.duck import open_session
-from pipelines.advisories import feed_receipt
 from pipelines.observer import Observer, Phase
 from pipelines.workspace import Workspace
 from tasks.matching import judge_packages, range_files
@@ -51,8 +50,8 @@ def judge(workspace: Workspace, observer: Observer) -> Judged:
     if snapshot is not None and waiting is not None and waiting.num_rows:
         observer.started(Phase.MATCH, waiting.num_rows)
         with open_session(temp_dir=workspace.settings.home / "spill") as session:
-            feeds = tuple(feed_receipt(feed) for feed in snapshot.feeds)
-            judgement = judge_packages(waiting, feeds, range_files(workspace.store, feeds), session)
+            ranges = range_files(workspace.store, snapshot.feeds)
+            judgement = judge_packages(waiting, snapshot.feeds, ranges, session)
         commit_judgements(database, snapshot.snapshot, judgement.judgements, judgement.matches)
         packages, matches = waiting.num_rows, judgement.matches.num_rows
         observer.advanced(Phase.MATCH, packages)

@@ -10,7 +10,6 @@ from catalog.active.columns import (
     count,
     dense_id,
     flag,
-    integers,
     metadata,
     one_of,
     severities,
@@ -41,9 +40,11 @@ advisory_feed = sa.Table(
     texts("complete"),
     text("as_of"),
     count("advisories", sa.BigInteger),
+    count("withdrawn", sa.BigInteger),
     count("ranges", sa.BigInteger),
-    integers("range_objects"),
-    integers("advisory_objects"),
+    count("not_comparable", sa.BigInteger),
+    sa.Column("advisory_object", sa.ForeignKey("archive_file.id"), nullable=False),
+    sa.Column("range_object", sa.ForeignKey("archive_file.id")),  # null: the feed has no range
 )
 
 judgement = sa.Table(

@@ -14,7 +14,6 @@ from catalog.active.statements import lines, statistics
 from catalog.active.views import (
     ChainObjects,
     CoverageCounts,
-    FeedRecord,
     FindingCounts,
     FindingRecord,
     FleetStatus,
@@ -29,7 +28,6 @@ from catalog.states import Outcome, Residence, Severity
 __all__ = [
     "ChainObjects",
     "CoverageCounts",
-    "FeedRecord",
     "FindingCounts",
     "FindingRecord",
     "FleetStatus",
@@ -139,10 +137,7 @@ def fleet_status(tx: Transaction) -> FleetStatus:
         findings=FindingCounts(*findings[:7]),
         coverage=CoverageCounts(*findings[7:]),
         snapshot=snapshot.content_id.hex() if snapshot else "",
-        feeds=tuple(
-            FeedRecord(feed.feed, feed.releases, feed.complete, feed.as_of, feed.advisories, feed.ranges)
-            for feed in (snapshot.feeds if snapshot else ())
-        ),
+        feeds=snapshot.feeds if snapshot else (),
         unjudged=int((tx.row(statistics.UNJUDGED, {"snapshot": snapshot.snapshot}) or (0,))[0])
         if snapshot
         else numbers["packages"],

@@ -3,38 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from catalog.active.database import Database, Transaction
+from catalog.active.database import Database, Row, Transaction
 from catalog.active.log import Commit, next_generation, record_commit, stage_objects
+from catalog.advisories import FeedReceipt, SnapshotFeeds
 from catalog.receipts import ObjectReceipt
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """One feed of a snapshot.
-
-    Args:
-        feed: the ecosystem without its release.
-        releases: every ecosystem string with its number of ranges.
-        complete: what was declared complete, `ECOSYSTEM[:RELEASE]`; everything else is a sample.
-        as_of: date of the newest record.
-        advisories: records.
-        ranges: rows of affected_ranges.
-        range_objects: archive objects of affected_ranges.
-        advisory_objects: archive objects of advisories.
-    """
-
-    feed: str
-    releases: tuple[tuple[str, int], ...]
-    complete: tuple[str, ...]
-    as_of: str
-    advisories: int
-    ranges: int
-    range_objects: tuple[ObjectReceipt, ...]
-    advisory_objects: tuple[ObjectReceipt, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +26,7 @@ class Snapshot:
     snapshot: int
     content_id: bytes
     created: datetime
-    feeds: tuple[Feed, ...]
+    feeds: SnapshotFeeds
 
 
 def current(tx: Transaction) -> Snapshot | None:
@@ -60,41 +35,19 @@ def current(tx: Transaction) -> Snapshot | None:
     if row is None:
         return None
     number, content_id, created = row
-    feeds = tx.rows(
-        "SELECT feed, releases, complete, as_of, advisories, ranges, range_objects, advisory_objects"
-        " FROM advisory_feed WHERE snapshot = %(snapshot)s ORDER BY feed",
-        {"snapshot": number},
-    )
     objects = {
         file: ObjectReceipt(dataset, key, content_hash, rows, size)
         for file, dataset, key, content_hash, rows, size in tx.rows(
-            "SELECT DISTINCT a.id, a.dataset, a.key, a.content_hash, a.rows, a.size FROM advisory_feed f"
-            " CROSS JOIN unnest(f.range_objects || f.advisory_objects) o(id) JOIN archive_file a ON a.id = o.id"
-            " WHERE f.snapshot = %(snapshot)s",
+            "SELECT a.id, a.dataset, a.key, a.content_hash, a.rows, a.size FROM advisory_feed f"
+            " JOIN archive_file a ON a.id IN (f.advisory_object, f.range_object) WHERE f.snapshot = %(snapshot)s",
             {"snapshot": number},
         )
     }
-    return Snapshot(
-        number,
-        bytes(content_id),
-        created,
-        tuple(
-            Feed(
-                feed,
-                tuple((str(release), int(count)) for release, count in releases),
-                tuple(complete),
-                as_of,
-                advisories,
-                ranges,
-                tuple(objects[file] for file in range_objects),
-                tuple(objects[file] for file in advisory_objects),
-            )
-            for feed, releases, complete, as_of, advisories, ranges, range_objects, advisory_objects in feeds
-        ),
-    )
+    feeds = tuple(_feed(row, objects) for row in tx.rows(_FEEDS, {"snapshot": number}))
+    return Snapshot(number, bytes(content_id), created, feeds)
 
 
-def commit_snapshot(db: Database, run: str, content_id: bytes, feeds: Sequence[Feed]) -> Commit | None:
+def commit_snapshot(db: Database, run: str, content_id: bytes, feeds: SnapshotFeeds) -> Commit | None:
     """Make a snapshot the current one.
 
     Args:
@@ -106,7 +59,7 @@ def commit_snapshot(db: Database, run: str, content_id: bytes, feeds: Sequence[F
     Returns:
         The commit, or None where this very snapshot is current already and nothing was written.
     """
-    objects = tuple(each for feed in feeds for each in (*feed.range_objects, *feed.advisory_objects))
+    objects = tuple(each for feed in feeds for each in feed.objects)
     with db.transaction() as tx:
         if (
             tx.row("SELECT FROM advisory_snapshot WHERE current AND content_id = %(id)s", {"id": content_id})
@@ -131,7 +84,23 @@ def commit_snapshot(db: Database, run: str, content_id: bytes, feeds: Sequence[F
     return commit
 
 
-def _feed_row(snapshot: int, feed: Feed, files: dict[str, int]) -> dict[str, object]:
+def _feed(row: Row, objects: dict[int, ObjectReceipt]) -> FeedReceipt:
+    feed, releases, complete, as_of, advisories, withdrawn, ranges, not_comparable, advisory_object, range_object = row
+    return FeedReceipt(
+        feed=feed,
+        releases=tuple((str(release), int(count)) for release, count in releases),
+        complete=tuple(complete),
+        as_of=as_of,
+        advisories=advisories,
+        withdrawn=withdrawn,
+        ranges=ranges,
+        not_comparable=not_comparable,
+        advisory_object=objects[advisory_object],
+        range_object=None if range_object is None else objects[range_object],
+    )
+
+
+def _feed_row(snapshot: int, feed: FeedReceipt, files: dict[str, int]) -> dict[str, object]:
     return {
         "snapshot": snapshot,
         "feed": feed.feed,
@@ -139,14 +108,21 @@ def _feed_row(snapshot: int, feed: Feed, files: dict[str, int]) -> dict[str, obj
         "complete": list(feed.complete),
         "as_of": feed.as_of,
         "advisories": feed.advisories,
+        "withdrawn": feed.withdrawn,
         "ranges": feed.ranges,
-        "range_objects": [files[each.key] for each in feed.range_objects],
-        "advisory_objects": [files[each.key] for each in feed.advisory_objects],
+        "not_comparable": feed.not_comparable,
+        "advisory_object": files[feed.advisory_object.key],
+        "range_object": None if feed.range_object is None else files[feed.range_object.key],
     }
 
 
+_FEEDS = """
+SELECT feed, releases, complete, as_of, advisories, withdrawn, ranges, not_comparable, advisory_object, range_object
+FROM advisory_feed WHERE snapshot = %(snapshot)s ORDER BY feed
+"""
 _FEED = """
-INSERT INTO advisory_feed (snapshot, feed, releases, complete, as_of, advisories, ranges, range_objects, advisory_objects)
-VALUES (%(snapshot)s, %(feed)s, %(releases)s::jsonb, %(complete)s::text[], %(as_of)s, %(advisories)s, %(ranges)s,
-    %(range_objects)s::int[], %(advisory_objects)s::int[])
+INSERT INTO advisory_feed (snapshot, feed, releases, complete, as_of, advisories, withdrawn, ranges, not_comparable,
+    advisory_object, range_object)
+VALUES (%(snapshot)s, %(feed)s, %(releases)s::jsonb, %(complete)s::text[], %(as_of)s, %(advisories)s, %(withdrawn)s,
+    %(ranges)s, %(not_comparable)s, %(advisory_object)s, %(range_object)s)
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from catalog.advisories import SnapshotFeeds
 from catalog.images import ImagePlatform
 from catalog.states import Coverage, FixState, Outcome, Residence, Severity
 
@@ -242,27 +243,6 @@ class LayerState:
 
 
 @dataclass(frozen=True, slots=True)
-class FeedRecord:
-    """One advisory feed of the current snapshot: releases it holds and which are declared complete.
-
-    Args:
-        feed: the ecosystem without its release.
-        releases: every ecosystem string with its number of ranges.
-        complete: what was declared complete, `ECOSYSTEM[:RELEASE]`.
-        as_of: the newest record's date, as the feed writes it.
-        advisories: records.
-        ranges: rows of affected_ranges.
-    """
-
-    feed: str
-    releases: tuple[tuple[str, int], ...]
-    complete: tuple[str, ...]
-    as_of: str
-    advisories: int
-    ranges: int
-
-
-@dataclass(frozen=True, slots=True)
 class FleetStatus:
     """The whole fleet in numbers.
 
@@ -307,7 +287,7 @@ class FleetStatus:
     findings: FindingCounts
     coverage: CoverageCounts
     snapshot: str
-    feeds: tuple[FeedRecord, ...]
+    feeds: SnapshotFeeds
     generation: int
     objects: int
     object_bytes: int

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from catalog.active.views import (
     CoverageCounts,
-    FeedRecord,
     FindingCounts,
     FindingRecord,
     FleetStatus,
@@ -16,7 +15,9 @@ from catalog.active.views import (
     PackageRecord,
     RunRecord,
 )
+from catalog.advisories import FeedReceipt
 from catalog.images import ImagePlatform
+from catalog.receipts import ObjectReceipt
 from catalog.states import Coverage, FixState, Outcome, Residence, Severity
 from pipelines.summary import LayerCounts, OutcomeCounts, ScanSummary
 
@@ -117,7 +118,18 @@ def finding(advisory: str = "DSA-5532-1", **changes: object) -> FindingRecord:
     return replace(made, **changes)
 
 
-FEED = FeedRecord("Debian", (("Debian:11", 5), ("Debian:12", 7)), ("Debian:12",), "2026-11-01T00:00:00Z", 3, 12)
+FEED = FeedReceipt(
+    feed="Debian",
+    releases=(("Debian:11", 5), ("Debian:12", 7)),
+    complete=("Debian:12",),
+    as_of="2026-11-01T00:00:00Z",
+    advisories=3,
+    withdrawn=0,
+    ranges=12,
+    not_comparable=0,
+    advisory_object=ObjectReceipt("advisories", "v1/advisories/x", "00", 3, 100),
+    range_object=None,
+)
 STATUS = FleetStatus(
     references=((Outcome.ANALYSED, 3), (Outcome.FAILED, 1)),
     references_gone=1,

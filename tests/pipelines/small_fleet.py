@@ -12,7 +12,8 @@ from catalog.active.commits import commit_images, commit_layers
 from catalog.active.database import Database
 from catalog.active.judging import commit_judgements, refresh_summaries, unjudged_packages
 from catalog.active.listing import ListedImage, ListedReference, commit_listing
-from catalog.active.snapshots import Feed, commit_snapshot, current
+from catalog.active.snapshots import commit_snapshot, current
+from catalog.advisories import FeedReceipt
 from catalog.errors import Retry
 from catalog.facts import FactWriter
 from catalog.identities import ROOT_CHAIN, chain_id, package_set_id, platform_id
@@ -67,8 +68,19 @@ def put_fleet(db: Database, store: Store, *, advisories: bool = True) -> None:
 def judge_fleet(db: Database) -> None:
     """Make Debian:12 complete, with two advisories that say the same of openssl; npm has none."""
     written = ObjectReceipt("advisories", "v1/advisories/x", "00", 2, 100)
-    feed = Feed("Debian", (("Debian:12", 2),), ("Debian:12",), "2026-11-01T00:00:00Z", 2, 2, (), (written,))
-    commit_snapshot(db, RUN, b"s" * 32, [feed])
+    feed = FeedReceipt(
+        feed="Debian",
+        releases=(("Debian:12", 2),),
+        complete=("Debian:12",),
+        as_of="2026-11-01T00:00:00Z",
+        advisories=2,
+        withdrawn=0,
+        ranges=2,
+        not_comparable=0,
+        advisory_object=written,
+        range_object=None,
+    )
+    commit_snapshot(db, RUN, b"s" * 32, (feed,))
     with db.transaction() as tx:
         snapshot = current(tx)
         assert snapshot is not None

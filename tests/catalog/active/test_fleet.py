@@ -40,7 +40,7 @@ def fleet(db: Database) -> Database:
     broken = ListedReference("elsewhere.test/x:1", "elsewhere.test", "x", "1", outcome=Outcome.FAILED, reason="unauthorised",
                              detail="401", retry=Retry.PERMANENT)  # fmt: skip
     commit_listing(db, RUN, [index, broken])
-    commit_snapshot(db, RUN, b"s" * 32, [])
+    commit_snapshot(db, RUN, b"s" * 32, ())
     with db.transaction() as tx:
         snapshot = current(tx)
         assert snapshot is not None

@@ -8,8 +8,9 @@ import pytest
 from catalog.active.database import Database
 from catalog.active.fleet import ImageFilter, image_findings, image_packages, list_images
 from catalog.active.judging import MATCH_SCHEMA, commit_judgements, refresh_summaries, unjudged_packages
-from catalog.active.snapshots import Feed, commit_snapshot, current
+from catalog.active.snapshots import commit_snapshot, current
 from catalog.active.views import CoverageCounts, FindingCounts, ImageLine
+from catalog.advisories import FeedReceipt
 from catalog.states import Coverage
 from tests.catalog.active import made
 from tests.catalog.active.made import BASE, LIBC, NODE, ONE, RUN, TWO
@@ -20,16 +21,26 @@ NO_MATCHES = MATCH_SCHEMA.empty_table()
 
 
 def snapshot(db: Database, name: bytes = b"s") -> int:
-    commit_snapshot(db, RUN, name * 32, [feed("Debian")])
+    commit_snapshot(db, RUN, name * 32, (feed("Debian"),))
     with db.transaction() as tx:
         found = current(tx)
     assert found is not None
     return found.snapshot
 
 
-def feed(name: str) -> Feed:
-    return Feed(name, ((f"{name}:12", 3),), (f"{name}:12",), "2026-01-01", 2, 3,
-                (made.obj("affected_ranges", name),), (made.obj("advisories", name),))  # fmt: skip
+def feed(name: str) -> FeedReceipt:
+    return FeedReceipt(
+        feed=name,
+        releases=((f"{name}:12", 3),),
+        complete=(f"{name}:12",),
+        as_of="2026-01-01",
+        advisories=2,
+        withdrawn=0,
+        ranges=3,
+        not_comparable=0,
+        advisory_object=made.obj("advisories", name),
+        range_object=made.obj("affected_ranges", name),
+    )
 
 
 def waiting(db: Database, number: int) -> pa.Table:

@@ -54,7 +54,7 @@ def scan_again(db: Database, run: str) -> None:
 def test_run_that_finds_nothing_new_writes_exactly_one_row(db: Database) -> None:
     register_fingerprint_set(db, FINGERPRINTS, ["dpkg/1/ab"])
     made.scan(db, ONE, TWO)
-    commit_snapshot(db, RUN, b"s" * 32, [])
+    commit_snapshot(db, RUN, b"s" * 32, ())
     with db.transaction() as tx:
         snapshot = current(tx)
         assert snapshot is not None

@@ -120,9 +120,11 @@ CREATE TABLE advisory_feed (
     complete TEXT[] DEFAULT '{}' NOT NULL,
     as_of TEXT DEFAULT '' NOT NULL,
     advisories BIGINT DEFAULT 0 NOT NULL,
+    withdrawn BIGINT DEFAULT 0 NOT NULL,
     ranges BIGINT DEFAULT 0 NOT NULL,
-    range_objects INTEGER[] DEFAULT '{}' NOT NULL,
-    advisory_objects INTEGER[] DEFAULT '{}' NOT NULL,
+    not_comparable BIGINT DEFAULT 0 NOT NULL,
+    advisory_object INTEGER NOT NULL REFERENCES archive_file(id),
+    range_object INTEGER REFERENCES archive_file(id),
     PRIMARY KEY (snapshot, feed)
 );
 CREATE TABLE layer (
