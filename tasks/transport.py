@@ -173,7 +173,9 @@ class Transport:
         with self._lock:
             scheme = self._schemes.get(host)
         if scheme is None:
-            scheme = "https" if self._speaks_tls(host) else "http"
+            scheme = next((found for found in ("https", "http") if self._answers(found, host)), None)
+            if scheme is None:
+                return f"https://{host}"  # not there now: whoever asks next is told why, and it may come back as either
             with self._lock:
                 self._schemes[host] = scheme
         return f"{scheme}://{host}"
@@ -240,9 +242,9 @@ class Transport:
     def _allows_plain(self, url: Url) -> bool:
         return is_loopback(url.host or "") or is_listed(url.host or "", url.port, self.access.insecure)
 
-    def _speaks_tls(self, host: str) -> bool:
+    def _answers(self, scheme: str, host: str) -> bool:
         try:
-            self._request("GET", f"https://{host}/v2/", {}, None, seconds=_PROBE_SECONDS).close()
+            self._request("GET", f"{scheme}://{host}/v2/", {}, None, seconds=_PROBE_SECONDS).close()
         except RegistryUnreachable as error:
             if isinstance(_root(error), ssl.SSLCertVerificationError):
                 raise

@@ -13,12 +13,15 @@ import contextlib
 import hashlib
 import json
 import re
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+
+from tests.servers.certificates import Certificates
 
 _MANIFEST = re.compile(r"/v2/(.+)/manifests/([^/]+)")
 _BLOB = re.compile(r"/v2/(.+)/blobs/(sha256:[0-9a-f]{64})")
@@ -72,9 +75,14 @@ class _Server(ThreadingHTTPServer):
 
 
 class FaultyRegistry:
-    """Runs on a free port of 127.0.0.1 until it is closed; `host` is where."""
+    """Runs on 127.0.0.1 until it is closed; `host` is where.
 
-    def __init__(self) -> None:
+    Args:
+        certificates: to speak TLS with; None for plain HTTP.
+        port: 0 for a free one.
+    """
+
+    def __init__(self, certificates: Certificates | None = None, port: int = 0) -> None:
         self.requests: list[Request] = []
         self.page_size = 1000
         self._faults: list[tuple[str, re.Pattern[str], Fault, list[int]]] = []
@@ -82,7 +90,11 @@ class FaultyRegistry:
         self._manifests: dict[str, dict[str, tuple[bytes, str]]] = {}
         self._layouts: dict[str, list[Path]] = {}
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", port), self._handler())
+        if certificates is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificates.certificate, certificates.key)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()

@@ -262,6 +262,7 @@ def test_names_that_are_none_are_listed_with_an_error_and_never_asked_for(server
     assert [item.error is None for item in found] == [True, False, False, False, False]
     assert all(item.reference.isprintable() for item in found)
     assert {request.path.partition("?")[0] for request in server.requests} == {
+        "/v2/",
         "/v2/_catalog", "/v2/app/tags/list", "/v2/app/manifests/1"}  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tasks.registry.credentials import Credential, find_credential
 from tasks.sources.interface import Listed, PlatformChoice
 from tasks.sources.opening import open_sources
 from tasks.transport import RegistryAccess, Transport
+from tests.servers.certificates import Certificates
 from tests.servers.faulty_registry import Fault, FaultyRegistry
 from tests.servers.token_server import basic
 
@@ -145,6 +147,19 @@ def test_plain_http_is_for_listed_hosts(access: RegistryAccess) -> None:
 def test_a_host_that_is_not_listed_is_spoken_to_in_tls_alone() -> None:
     transport = Transport(RegistryAccess(insecure=("registry.example",)))
     assert transport.base_url("other.example") == "https://other.example"
+
+
+def test_a_host_that_was_away_may_come_back_speaking_tls(certificates: Certificates) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    transport = Transport(RegistryAccess(ca_file=str(certificates.authority), retries=0, timeout_seconds=5.0))
+    transport.base_url(host)
+    server = FaultyRegistry(certificates, port=int(host.rpartition(":")[2]))
+    try:
+        assert transport.base_url(host) == f"https://{host}"
+    finally:
+        server.close()
 
 
 def test_a_realm_elsewhere_in_plain_http_gets_no_password(
