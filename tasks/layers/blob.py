@@ -33,8 +33,8 @@ class BlobReader:
     """
 
     def __init__(self, stream: ByteStream, digest: str, size: int = -1) -> None:
-        algorithm, _, self._expected = digest.partition(":")
-        if algorithm not in _ALGORITHMS:
+        algorithm, colon, self._expected = digest.partition(":")
+        if not colon or algorithm not in _ALGORITHMS:
             raise ProtocolViolation("a digest of an unknown algorithm", where=digest[:100])
         self._hash = _ALGORITHMS[algorithm]()
         self._stream = stream

@@ -114,7 +114,8 @@ def pax_records(data: bytes) -> dict[bytes, bytes]:
         digits = data[start:blank] if blank > 0 else b""
         end = start + int(digits) if digits.isdigit() else 0
         key, equals, value = data[blank + 1 : end - 1].partition(b"=")
-        if end <= blank or end > len(data) or data[end - 1] != 0x0A or not equals:
+        # A record is longer than its length, so every round gets further.
+        if not blank < end <= len(data) or not digits or data[end - 1] != 0x0A or not equals:
             raise MalformedLayer("a pax record that does not end where it says")
         records[key] = value
         start = end

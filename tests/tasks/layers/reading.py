@@ -117,9 +117,15 @@ def header(
     fields = {0: name, 100: mode, 108: uid, 116: b"0000000\0", 124: digits, 136: b"00000000000\0", 156: flag}
     for at, value in {**fields, 157: target, 257: magic, 345: prefix}.items():
         block[at : at + len(value)] = value
-    block[148:156] = b" " * 8
-    block[148:156] = b"%06o\0 " % sum(block) if checksum is None else checksum
-    return bytes(block)
+    if checksum is None:
+        return resigned(bytes(block))
+    return bytes(block[:148] + checksum + block[156:])
+
+
+def resigned(block: bytes) -> bytes:
+    """A header with its checksum set right."""
+    blank = block[:148] + b" " * 8 + block[156:]
+    return block[:148] + b"%06o\0 " % sum(blank) + block[156:]
 
 
 def padded(data: bytes) -> bytes:
