@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     docker_config: Path | None = Field(None, description="Docker's configuration file; none: where Docker keeps it")
     registry_concurrency: int = Field(8, gt=0, description="requests in flight while a registry is listed")
     registry_timeout_seconds: float = Field(60, gt=0, description="seconds without a byte until a request is given up")
-    registry_retries: int = Field(5, ge=0, description="further tries of a request that failed in passing")
+    registry_retries: int = Field(3, ge=0, description="further tries of a request that failed in passing")
 
     database_connections: int = Field(8, gt=0, description="connections of a run's committers")
     limits: Limits = Field(default_factory=Limits, description="caps on hostile input")

@@ -90,6 +90,7 @@ class Composition:
                 composition_hash=row["composition_hash"],
                 outcome=LayerOutcome(row["outcome"]),
                 reason=row["reason"],
+                detail=row["detail"],
                 keys=tuple(zip(row["datasets"], row["keys"], strict=True)),
             )
             for row in rows

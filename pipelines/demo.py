@@ -11,10 +11,12 @@ from pathlib import Path
 
 from catalog.settings import Settings
 from pipelines.advisories import import_advisories
+from pipelines.models.show import Problem
 from pipelines.observer import Observer
 from pipelines.sample.fleet import write_sample_fleet
 from pipelines.scan import scan
 from pipelines.scan_options import ScanOptions
+from pipelines.show import show
 from pipelines.summary import ScanSummary
 
 
@@ -27,12 +29,14 @@ class DemoResult:
         home: where its state lives.
         fleet: the OCI layout it made.
         tags: of the images in it.
+        unread: what could not be read of this machine: other file systems, places without permission, broken evidence.
     """
 
     summary: ScanSummary
     home: Path
     fleet: Path
     tags: tuple[str, ...]
+    unread: tuple[Problem, ...] = ()
 
 
 def demo(settings: Settings, observer: Observer, *, machine: bool = True) -> DemoResult:
@@ -53,4 +57,5 @@ def demo(settings: Settings, observer: Observer, *, machine: bool = True) -> Dem
         import_advisories(advisories, settings, observer)
     sources = (*(["rootfs:/"] if machine else []), f"oci:{fleet}")
     summary = scan(ScanOptions(sources=sources), settings, observer)
-    return DemoResult(summary, settings.home, fleet, tags)
+    unread = show("rootfs:/", settings).report.problems if machine else ()
+    return DemoResult(summary, settings.home, fleet, tags, unread)

@@ -18,6 +18,7 @@ _RECORD_SCHEMA = pa.schema(
         ("composition_hash", pa.binary()),
         ("outcome", pa.string()),
         ("reason", pa.string()),
+        ("detail", pa.string()),
         ("datasets", pa.list_(pa.string())),
         ("keys", pa.list_(pa.string())),
     ]
@@ -54,7 +55,7 @@ def layer_records(tx: Transaction, digests: Sequence[str], *, fingerprint_set: b
         fingerprint_set: content id of the analysers that made the results.
 
     Returns:
-        layer, composition_hash, outcome, reason, and two lists of the same length: datasets and keys of the objects that
+        layer, composition_hash, outcome, reason, detail, and two lists of the same length: datasets and keys of the objects that
         hold the layer's rows (and those of the others of its batch).
     """
     rows = tx.rows(_RECORDS, {"digests": list(dict.fromkeys(digests)), "fingerprint_set": fingerprint_set})
@@ -91,7 +92,7 @@ def failed_layers(tx: Transaction, digests: Sequence[str], *, fingerprint_set: b
 
 
 _RECORDS = """
-SELECT l.digest, lr.composition_hash, lr.outcome, lr.reason, o.datasets, o.keys
+SELECT l.digest, lr.composition_hash, lr.outcome, lr.reason, lr.detail, o.datasets, o.keys
 FROM unnest(%(digests)s::text[]) WITH ORDINALITY d(digest, position)
 JOIN layer l ON l.digest = d.digest
 JOIN fingerprint_set f ON f.content_id = %(fingerprint_set)s

@@ -19,6 +19,9 @@ from pipelines.cli.tables import cell
 from pipelines.demo import DemoResult, demo
 from pipelines.models.scan import ScanReport
 
+_UNREAD = 8
+"""Places not read that are named; a machine may have thousands."""
+
 
 @click.command("demo")
 @click.option("--no-machine", is_flag=True, help="Leave this machine's own root file system out.")
@@ -37,7 +40,7 @@ def command(no_machine: bool, as_json: bool, quiet: bool, verbose: bool) -> int:
     else:
         write(*scan_view(result.summary))
     if not as_json and not quiet:
-        write(cell(""), *(cell(line) for line in next_steps(result)))
+        write(*(cell(line) for line in (*unread_places(result), "", *next_steps(result))))
     return ExitCode.ERROR if result.summary.outcomes.failed else ExitCode.COMPLETED
 
 
@@ -45,6 +48,16 @@ def demo_settings(settings: Settings) -> Settings:
     """Settings with a home of the demo's own, on the embedded defaults: sample advisories never meet real data."""
     apart = {"home": settings.home / "demo", "database_url": None, "archive_url": None, "ray_address": None}
     return settings.model_copy(update=apart)
+
+
+def unread_places(result: DemoResult) -> list[str]:
+    """What was not read of this machine, the first of it by name."""
+    if not result.unread:
+        return []
+    named = [f"  {problem.path or '/'}: {problem.detail or problem.reason}" for problem in result.unread[:_UNREAD]]
+    more = len(result.unread) - len(named)
+    rest = [f"  and {more:,} more: `longshore show rootfs:/` names them"] if more else []
+    return ["", "Not read of this machine:", *named, *rest]
 
 
 def next_steps(result: DemoResult) -> list[str]:

@@ -18,6 +18,7 @@ class LayerRecord:
         composition_hash: 32 bytes over the rows that composition reads; empty where it failed.
         outcome: how the analysis ended.
         reason: the stable word where it is not complete, else empty.
+        detail: what is missing, one line; empty where nothing is.
         keys: (dataset, archive key) of the objects that hold the layer's rows, among those of other layers.
     """
 
@@ -26,6 +27,7 @@ class LayerRecord:
     outcome: LayerOutcome
     reason: str = ""
     keys: tuple[tuple[str, str], ...] = ()
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,7 @@ class Composition:
         details = []
         for layer in manifest.layers:
             record = self._records.get(layer.digest)
+            missing = record.detail if record else ""
             if record is None:
                 foreign = layer.urls or layer.digest in self._foreign
                 found = (Outcome.PARTIAL, FOREIGN_REASON) if foreign else (Outcome.PENDING, PENDING_REASON)
@@ -189,7 +190,7 @@ class Composition:
             else:
                 failed = record.outcome is LayerOutcome.FAILED
                 found = (Outcome.FAILED if failed else Outcome.PARTIAL, record.reason)
-            details.append(f"layer {layer.digest}: {found[1]}")
+            details.append(f"layer {layer.digest}: {missing or found[1]}")
             if found[0].severity > worst.severity:
                 worst, reason = found
         return worst, reason, "; ".join(dict.fromkeys(details))

@@ -134,11 +134,12 @@ def _failed(task: LayerTask, error: LongshoreError, seconds: float) -> LayerRece
 
 def _done(records: LayerRecords, seconds: float) -> LayerReceipt:
     loss = records.loss
+    others = sum(problem.partial for problem in records.evidence.problems) - 1
     return LayerReceipt(
         layer=records.digest,
         outcome=records.outcome,
         reason=loss.reason if loss else "",
-        detail=f"{loss.path or 'the layer'}: {loss.detail}" if loss else "",
+        detail=_missing(loss, others) if loss else "",
         verified=True,
         composition_hash=records.composition_hash,
         size=records.size,
@@ -148,3 +149,8 @@ def _done(records: LayerRecords, seconds: float) -> LayerReceipt:
         problems=len(records.evidence.problems),
         cpu_seconds=seconds,
     )
+
+
+def _missing(loss: Problem, others: int) -> str:
+    more = f", and {others} more" if others else ""
+    return f"{loss.path or 'the layer'}: {loss.detail or loss.reason}{more}"
