@@ -5,7 +5,14 @@ import io
 
 import pytest
 
-from catalog.errors import BlobTruncated, DigestMismatch, MalformedLayer, ProtocolViolation, RegistryUnreachable, SizeMismatch
+from catalog.errors import (
+    BlobTruncated,
+    DigestMismatch,
+    MalformedLayer,
+    ProtocolViolation,
+    RegistryUnreachable,
+    SizeMismatch,
+)
 from tasks.layers.blob import BlobReader
 from tasks.layers.layer import analyse_stream
 from tests.tasks.layers.reading import END, entry, read_layer, sha256

@@ -68,7 +68,9 @@ def test_any_bytes_are_pax_records_or_malformed(data: bytes) -> None:
         return
 
 
-@pytest.mark.parametrize("data", [b"0 a=b\n", b"6 a=b\n6", b"99 a=b\n", b"6 ab\n\n", b" a=b\n", b"5 a=b\n", b"-6 a=b\n", b"k=v\n"])
+@pytest.mark.parametrize(
+    "data", [b"0 a=b\n", b"6 a=b\n6", b"99 a=b\n", b"6 ab\n\n", b" a=b\n", b"5 a=b\n", b"-6 a=b\n", b"k=v\n"]
+)
 def test_a_record_that_does_not_end_where_it_says_is_malformed(data: bytes) -> None:
     with pytest.raises(MalformedLayer):
         pax_records(data)

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from tasks.layers.paths import normalised, raw, text
 
-names = st.lists(st.sampled_from([b"a", b"..", b".", b"", b".x", b"..x", b"b\\", b"\xff", b"\xc3\xa9", b"\0"])).map(b"/".join)
+names = st.lists(st.sampled_from([b"a", b"..", b".", b"", b".x", b"..x", b"b\\", b"\xff", b"\xc3\xa9", b"\0"])).map(
+    b"/".join
+)
 
 
 @given(names)

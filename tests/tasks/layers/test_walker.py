@@ -115,7 +115,18 @@ def test_global_headers_name_nothing() -> None:
 
 
 def test_odd_paths_are_written_as_the_path_rule_says() -> None:
-    names = [b"/abs", b"./dot", b"../../up", b"a//b", b"a/./b", b"a/../../c", b"back\\slash", b"\xff\xfe", b"a/b/..", b"t/"]
+    names = [
+        b"/abs",
+        b"./dot",
+        b"../../up",
+        b"a//b",
+        b"a/./b",
+        b"a/../../c",
+        b"back\\slash",
+        b"\xff\xfe",
+        b"a/b/..",
+        b"t/",
+    ]
     result = read(archive(*(entry(name, b"1") for name in names)))
     assert result.paths == [
         "abs", "dot", "up", "a/b", "a/b", "c", "back\\\\slash", "\\xff\\xfe", "a", "t",
@@ -139,7 +150,9 @@ def test_a_nul_within_a_pax_name_is_escaped() -> None:
 
 
 def test_a_name_ends_at_the_headers_first_nul() -> None:
-    assert read(archive(header(b"etc/os-release\0garbage", size=3) + padded(b"ID="))).contents == {"etc/os-release": b"ID="}
+    assert read(archive(header(b"etc/os-release\0garbage", size=3) + padded(b"ID="))).contents == {
+        "etc/os-release": b"ID="
+    }
 
 
 def test_evidence_is_found_however_its_path_is_written() -> None:
@@ -159,7 +172,9 @@ def test_old_style_directories_are_directories() -> None:
 
 
 def test_whiteouts_are_known_whatever_their_type() -> None:
-    tar = archive(header(b"a/.wh.b", flag=b"5"), header(b"a/.wh.c", flag=b"2", target=b"x"), header(b".wh.d", flag=b"3"))
+    tar = archive(
+        header(b"a/.wh.b", flag=b"5"), header(b"a/.wh.c", flag=b"2", target=b"x"), header(b".wh.d", flag=b"3")
+    )
     assert read(tar).entries == [("a/b", "whiteout", ""), ("a/c", "whiteout", ""), ("d", "whiteout", "")]
 
 
@@ -191,7 +206,10 @@ def test_files_in_the_old_sparse_format_are_passed_over_with_their_map() -> None
     block[482], block[483:495] = 1, b"00000100000\0"
     more, last = bytearray(BLOCK), bytearray(BLOCK)
     more[504] = 1
-    assert read(archive(resigned(bytes(block)), bytes(more), bytes(last), bytes(512), entry(b"a", b"1"))).sizes == {"s": 32768, "a": 1}
+    assert read(archive(resigned(bytes(block)), bytes(more), bytes(last), bytes(512), entry(b"a", b"1"))).sizes == {
+        "s": 32768,
+        "a": 1,
+    }
 
 
 def test_sparse_evidence_is_a_problem() -> None:
@@ -216,7 +234,9 @@ def test_evidence_larger_than_the_window_is_read_whole() -> None:
 
 @pytest.mark.parametrize("size", [1, 511, 513, 4097])
 def test_streams_that_yield_little_at_a_time_give_the_same_rows(size: int) -> None:
-    tar = build_tar({"a" * 130: "1", "var/lib/dpkg/status": STATUS, "d": Directory(), "e/f": "x" * 9999, "s": Symlink("d")})
+    tar = build_tar(
+        {"a" * 130: "1", "var/lib/dpkg/status": STATUS, "d": Directory(), "e/f": "x" * 9999, "s": Symlink("d")}
+    )
     assert read(tar, stream=Drops(tar, size)).entries == read(tar).entries
 
 
@@ -247,7 +267,10 @@ HOSTILE = {
     "negative pax size": pax(size=b"-1") + header(b"a") + END,
     "pax size is no number": pax(size=b"0x1") + header(b"a") + END,
     "wrong checksum": header(b"a") + header(b"b", checksum=b"000000\0 ") + END,
-    "wrong checksum of an extended header": header(b"a") + bytes(raw_pax({b"k": b"v"})).replace(b"Pax", b"pax") + header(b"b") + END,
+    "wrong checksum of an extended header": header(b"a")
+    + bytes(raw_pax({b"k": b"v"})).replace(b"Pax", b"pax")
+    + header(b"b")
+    + END,
     "wrong checksum of a plain file": entry(b"a", b"1") + entry(b"b", b"2").replace(b"b\0", b"c\0") + END,
     "mode is no number": header(b"a", mode=b"rw-r--r-") + END,
     "size with an underscore": entry(b"a") + header(b"a", size=b"0000000_010\0") + bytes(1024) + END,

@@ -32,7 +32,9 @@ name = st.one_of(
 )
 member = st.tuples(
     name,
-    st.sampled_from([tarfile.REGTYPE] * 6 + [tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE]),
+    st.sampled_from(
+        [tarfile.REGTYPE] * 6 + [tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE]
+    ),
     st.one_of(st.integers(0, 3000), st.integers(0, 300_000)),
     name,
     st.integers(0, 0o7777),
