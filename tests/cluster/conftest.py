@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,18 @@ from tests.cluster import work
 ray.cloudpickle.register_pickle_by_value(work)
 
 
-def make_cluster(**head: Any) -> tuple[Cluster, Path]:
+@contextmanager
+def running_cluster(**head: Any) -> Iterator[Cluster]:
     """A head without CPUs, in a directory short enough for socket paths; Ray notes its address in its own folder."""
     Path("/tmp/ray").mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="longshore-test-", dir="/tmp"))
-    arguments = {"num_cpus": 0, "include_dashboard": False, "temp_dir": str(folder), **head}
-    return Cluster(initialize_head=True, head_node_args=arguments), folder
+    with tempfile.TemporaryDirectory(prefix="longshore-test-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        cluster = Cluster(
+            head_node_args={"num_cpus": 0, "include_dashboard": False, "temp_dir": folder, **head}, initialize_head=True
+        )
+        try:
+            yield cluster
+        finally:
+            cluster.shutdown()
 
 
 def add_node(cluster: Cluster, group: str | None, cpus: int = 1) -> Any:
@@ -51,9 +57,7 @@ def quiet_ray() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def grouped(quiet_ray: None) -> Iterator[Cluster]:
     """A head that serves nothing, two analyser nodes and a core node of one CPU each."""
-    cluster, folder = make_cluster()
-    for group in ("analyzer", "analyzer", "core"):
-        add_node(cluster, group)
-    yield cluster
-    cluster.shutdown()
-    shutil.rmtree(folder, ignore_errors=True)
+    with running_cluster() as cluster:
+        for group in ("analyzer", "analyzer", "core"):
+            add_node(cluster, group)
+        yield cluster

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from catalog.errors import DeadlinePassed, NodeLost, NoSuchNodeGroup, OutOfMemor
 from cluster.session import Session, start_session
 from cluster.streaming import IN_FLIGHT_PER_SLOT, halves
 from tests.cluster import work
-from tests.cluster.conftest import add_node, kill_node
+from tests.cluster.conftest import add_node, kill_node, running_cluster
 
 ray_test = [pytest.mark.ray, pytest.mark.slow]
 
@@ -254,12 +255,7 @@ class TestOnACluster:
 @pytest.mark.ray
 @pytest.mark.slow
 def test_a_group_without_nodes_is_refused_before_anything_is_pulled(quiet_ray: None) -> None:
-    import shutil
-
-    from tests.cluster.conftest import make_cluster
-
-    cluster, folder = make_cluster()
-    try:
+    with running_cluster() as cluster:
         node = add_node(cluster, "analyzer")
         with start_session(cluster.address, group_grace_seconds=2) as session:
 
@@ -274,6 +270,21 @@ def test_a_group_without_nodes_is_refused_before_anything_is_pulled(quiet_ray: N
             kill_node(cluster, node.node_id)
             with pytest.raises(NoSuchNodeGroup):
                 list(stream)
-    finally:
-        cluster.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_task_that_exhausts_the_nodes_memory_is_ended_and_the_rest_is_not(quiet_ray: None, tmp_path: Path) -> None:
+    memory = psutil.virtual_memory()
+    threshold = 1 - memory.available / memory.total + (1 << 30) / memory.total
+    limits = {"memory_usage_threshold": threshold, "memory_monitor_refresh_ms": 100}
+    marks = [str(tmp_path / "hungry"), "1", "2"]
+    with running_cluster(_system_config=limits) as cluster:
+        add_node(cluster, "analyzer", cpus=1)
+        with start_session(cluster.address) as session:
+            stream = session.stream(work.eat_or_double, marks, group="analyzer", deadline_seconds=60, max_attempts=2)
+            results = dict(stream)
+    assert (results["1"], results["2"]) == (2, 4)
+    assert type(results[marks[0]]) is OutOfMemory
+    assert "2 attempts" in str(results[marks[0]])
+    assert Path(marks[0]).exists()

@@ -72,6 +72,10 @@ def eat_memory(mark: str) -> str:
     return "ate it all"
 
 
+def eat_or_double(word: str) -> str | int:
+    return 2 * int(word) if word.isdigit() else eat_memory(word)
+
+
 def log_and_print(word: str) -> str:
     import logging
 
