@@ -18,6 +18,7 @@ import argparse
 import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,8 @@ T = TypeVar("T")
 
 BATCH_BYTES, BATCH_LAYERS = 256 << 20, 64
 MONTH = "2026-01"
+WORKERS_ALLOCATOR = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""As workers have it (see `cluster.connection`); Arrow looks at it once, when it is imported."""
 
 
 class Unpacked(Protocol):
@@ -73,6 +76,10 @@ class Costs:
 def main() -> None:
     """Make the corpus, measure, print."""
     options = _options()
+    if WORKERS_ALLOCATOR.items() - os.environ.items():
+        os.execve(
+            sys.executable, [sys.executable, "-m", "benchmarks.layers", *sys.argv[1:]], os.environ | WORKERS_ALLOCATOR
+        )
     layers = make_corpus(options.corpus, options.megabytes * 1_000_000)
     if options.memory:
         print(json.dumps(measure_memory(layers)))

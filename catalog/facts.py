@@ -28,8 +28,8 @@ from catalog.store.scratch import ScratchFile, file_errors
 
 __all__ = ["FactWriter", "RowHasher", "read_facts", "read_facts_many"]
 
-ROW_GROUP_ROWS = 65_536
-"""Rows of a row group, until compaction makes larger ones."""
+ROW_GROUP_ROWS = 16_384
+"""Rows of a row group, until compaction makes larger ones: what a writer holds in memory follows this."""
 ROW_GROUP_BYTES = 32 << 20
 """Bytes in memory at which a row group is closed early."""
 

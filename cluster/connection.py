@@ -129,9 +129,14 @@ def _token() -> str:
 def _environment(tokens: tuple[str, ...]) -> Iterator[None]:
     """What Ray reads from the environment, as it was again afterwards.
 
-    No usage statistics. A cluster of our own asks for a token; given here, Ray need not write one to the home directory.
+    No usage statistics, and Arrow's memory from the C library: Arrow's own allocator keeps more than twice of what a worker has in
+    use at a time. A cluster of our own asks for a token; given here, Ray need not write one to the home directory.
     """
-    wanted = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+    wanted = {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+        "ARROW_DEFAULT_MEMORY_POOL": os.environ.get("ARROW_DEFAULT_MEMORY_POOL", "system"),
+    }
     if tokens and not any(name in os.environ for name in tokens):
         wanted[tokens[0]] = _token()
     before = {name: os.environ.get(name) for name in (*wanted, *_SET_BY_RAY)}

@@ -85,7 +85,11 @@ def test_borders_of_row_groups_do_not_matter_either(store: LocalStore) -> None:
     receipt = write(store, ENTRIES, rows)
     assert write(store, ENTRIES, *(rows.slice(at, 7001) for at in range(0, count, 7001))) == receipt
     footer = pq.read_metadata(store.local_copy(receipt.key))
-    assert [footer.row_group(group).num_rows for group in range(footer.num_row_groups)] == [65536, 65536, 10]
+    assert [footer.row_group(group).num_rows for group in range(footer.num_row_groups)] == [
+        ROW_GROUP_ROWS,
+        ROW_GROUP_ROWS,
+        10,
+    ]
 
 
 def test_how_columns_are_held_does_not_matter(store: LocalStore) -> None:

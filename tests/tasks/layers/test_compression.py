@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -91,10 +92,8 @@ def test_damage_within_a_packed_layer_never_raises_anything_else(name: str) -> N
     for _ in range(25):
         at, value = chance.randrange(len(blob)), chance.randrange(256)
         before, blob[at] = blob[at], value
-        try:
+        with contextlib.suppress(LayerError):
             read(bytes(blob))
-        except LayerError:
-            pass
         blob[at] = before
 
 

@@ -23,7 +23,7 @@ def archive(*parts: bytes) -> bytes:
 def test_every_kind_of_entry_becomes_a_row_in_order() -> None:
     tar = build_tar(
         {
-            "d": Directory(),
+            "d/": Directory(),
             "d/f": "data",
             "d/s": Symlink("../f"),
             "d/h": HardLink("d/f"),
@@ -34,13 +34,14 @@ def test_every_kind_of_entry_becomes_a_row_in_order() -> None:
         }
     )
     assert read(tar).entries == [
-        ("d", "opaque", ""),
+        ("d", "directory", ""),
         ("d/f", "file", ""),
         ("d/s", "symlink", "../f"),
         ("d/h", "hardlink", "d/f"),
         ("p", "fifo", ""),
         ("gone", "whiteout", ""),
         ("d/gone", "whiteout", ""),
+        ("d", "opaque", ""),
     ]
 
 
