@@ -74,6 +74,7 @@ def test_layer_records_name_their_objects(db: Database) -> None:
             "composition_hash": BASE.composition_hash,
             "outcome": "complete",
             "reason": "",
+            "detail": "",
             "datasets": ["entries", "packages", "problems"],
             "keys": [f"v1/{name}/part-base.parquet" for name in ("entries", "packages", "problems")],
         }
