@@ -30,11 +30,7 @@ an image's state, and its `retry` class says whether trying again can help:
     ├── ActiveSetError               Postgres
     │   ├── DatabaseUnreachable      transient
     │   └── DatabaseFull, SchemaMismatch, ConnectionBudgetExceeded
-    ├── AdvisoryError                an advisory source or snapshot
-    └── ClusterError                 Ray
-        ├── NoSuchNodeGroup
-        └── TaskLost                 poison: its worker went away under it
-            └── WorkerCrashed, OutOfMemory, DeadlinePassed, NodeLost
+    └── AdvisoryError                an advisory source or snapshot
 """
 
 from __future__ import annotations
@@ -305,46 +301,3 @@ class AdvisoryError(LongshoreError):
     """An advisory source or snapshot cannot be read."""
 
     reason = "advisories"
-
-
-class ClusterError(LongshoreError):
-    """Ray cannot do what was asked."""
-
-    reason = "cluster"
-
-
-class NoSuchNodeGroup(ClusterError):
-    """No node carries the label that a task needs."""
-
-    reason = "no-such-node-group"
-
-
-class TaskLost(ClusterError):
-    """A task took its worker down, or ran past its deadline."""
-
-    reason = "task-lost"
-    retry = Retry.POISON
-
-
-class WorkerCrashed(TaskLost):
-    """The worker process ended while it ran the task."""
-
-    reason = "worker-crashed"
-
-
-class OutOfMemory(TaskLost):
-    """The task was ended because memory ran out."""
-
-    reason = "out-of-memory"
-
-
-class DeadlinePassed(TaskLost):
-    """The task ran longer than it may, and was ended."""
-
-    reason = "deadline-passed"
-
-
-class NodeLost(TaskLost):
-    """The task's node went away, more often than chance explains."""
-
-    reason = "node-lost"

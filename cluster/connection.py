@@ -18,7 +18,7 @@ import ray._raylet
 from ray import LoggingConfig
 from ray.job_config import JobConfig
 
-from catalog.errors import ClusterError
+from cluster.errors import ClusterError
 from cluster.output import log_what_ray_prints
 from cluster.scratch import scratch_directory
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from catalog.errors import NoSuchNodeGroup
+from cluster.errors import NoSuchNodeGroup
 
 Group = Literal["analyzer", "core"]
 """The groups there are: analysers read layers, core tasks compose and match."""
@@ -28,11 +28,13 @@ class Node:
         node_id: Ray's hexadecimal id.
         group: its group, empty where it carries no label.
         cpus: CPUs it offers to tasks.
+        host: name of the machine it runs on.
     """
 
     node_id: str
     group: str
     cpus: int
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ray import exceptions
 
-from catalog.errors import NodeLost, OutOfMemory, TaskLost, WorkerCrashed
+from cluster.errors import NodeLost, OutOfMemory, TaskLost, WorkerCrashed
 
 _NODE_GONE = (exceptions.NodeDiedError, exceptions.ObjectLostError, exceptions.LocalRayletDiedError)
 _WORKER_GONE = (exceptions.WorkerCrashedError, exceptions.TaskCancelledError)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from catalog.errors import ClusterError
+from cluster.errors import ClusterError
 
 _PREFIX = "longshore-ray-"
 _IN_USE = "in-use"

@@ -10,6 +10,7 @@ on the network can use it (a token made for it, held in memory only).
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,8 +18,8 @@ from typing import Any, TypeVar
 
 import ray
 
-from catalog.errors import ClusterError, NoSuchNodeGroup, TaskLost
 from cluster.connection import cluster_at, own_cluster
+from cluster.errors import ClusterError, NoSuchNodeGroup, TaskLost
 from cluster.groups import GROUP_LABEL, Group, Node, Placement, place
 from cluster.streaming import Flow, FlowRules
 
@@ -67,6 +68,15 @@ class Session:
             self._nodes = _live_nodes()
             self._nodes_at = now
         return self._nodes
+
+    def elsewhere(self) -> list[str]:
+        """Names of the machines, other than this one, that nodes run on: what lies here is not there.
+
+        Raises:
+            ClusterError: the cluster does not answer.
+        """
+        here = socket.gethostname()
+        return sorted({node.host for node in self.nodes() if node.host and node.host != here})
 
     def slots(self, group: Group) -> int:
         """How many tasks of this group run at a time.
@@ -166,6 +176,7 @@ def _live_nodes() -> list[Node]:
             node_id=row["NodeID"],
             group=row["Labels"].get(GROUP_LABEL, ""),
             cpus=int(row["Resources"].get("CPU", 0)),
+            host=row["NodeManagerHostname"],
         )
         for row in rows
         if row["Alive"]

@@ -27,7 +27,7 @@ import ray
 from ray import ObjectRefGenerator
 from ray.exceptions import RayError, RayTaskError
 
-from catalog.errors import ClusterError, DeadlinePassed, NodeLost, TaskLost
+from cluster.errors import ClusterError, DeadlinePassed, NodeLost, TaskLost
 from cluster.groups import Placement
 from cluster.losses import explain, kind_of_loss
 

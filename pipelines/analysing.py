@@ -20,12 +20,13 @@ import pyarrow as pa
 from catalog.active.commits import commit_layers
 from catalog.active.leases import claim, heartbeat, release, wait_for_others
 from catalog.active.planning import layers_without_result
-from catalog.errors import ActiveSetError, Retry, TaskLost
+from catalog.errors import ActiveSetError, Retry
 from catalog.facts import read_facts
 from catalog.images import BlobLocation
 from catalog.receipts import AnalysisReceipt, LayerReceipt
 from catalog.schemas import PACKAGES
 from catalog.states import LayerOutcome
+from cluster.errors import TaskLost
 from cluster.session import Session
 from cluster.streaming import halves
 from pipelines.listing import PendingImage
@@ -258,7 +259,7 @@ def _lost(batch: LayerBatch, loss: TaskLost, fingerprint_set: bytes) -> Analysis
                 outcome=LayerOutcome.FAILED,
                 reason=loss.reason,
                 detail=str(loss),
-                retry=loss.retry,
+                retry=Retry.POISON,
             )
             for task in batch.tasks
         ),

@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from catalog.active.commits import commit_images
 from catalog.active.composition import FailedLayer, failed_layers, known_chains, layer_records
-from catalog.errors import TaskLost
 from catalog.facts import read_facts
 from catalog.receipts import ChainReceipt, CompositionReceipt, ImageReceipt
 from catalog.schemas import IMAGES, PACKAGE_SETS, Dataset
 from catalog.states import LayerOutcome, Outcome
+from cluster.errors import TaskLost
 from cluster.session import Session
 from cluster.streaming import halves
 from pipelines.listing import PendingImage

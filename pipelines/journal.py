@@ -19,6 +19,7 @@ from catalog.active.runs import record_run
 from catalog.active.views import RunRecord
 from catalog.errors import LongshoreError
 from catalog.logging import redact
+from cluster.errors import ClusterError
 
 COMPLETED, PARTIAL, FAILED, INTERRUPTED = "completed", "partial", "failed", "interrupted"
 """How a run ends."""
@@ -65,7 +66,7 @@ def recorded(database: Database, verb: str, arguments: Sequence[str], *, run: st
         yield opened
     except BaseException as error:
         opened.outcome = FAILED if isinstance(error, Exception) else INTERRUPTED
-        if isinstance(error, LongshoreError):
+        if isinstance(error, LongshoreError | ClusterError):
             opened.summary = {**opened.summary, "error": redact(str(error)), "reason": error.reason}
         # What ended the run is what a person must hear of; that it could not be recorded as well is no news.
         with suppress(LongshoreError):

@@ -26,6 +26,7 @@ from pipelines.journal import COMPLETED, INTERRUPTED, PARTIAL, OpenRun, recorded
 from pipelines.judging import judge
 from pipelines.listing import Listing, PendingImage, Wishes
 from pipelines.observer import Observer, Sharing
+from pipelines.reach import refuse_out_of_reach
 from pipelines.scan_options import ScanOptions
 from pipelines.scan_summary import WorkDone, summarise
 from pipelines.summary import ScanSummary
@@ -119,6 +120,8 @@ class _Run:
         self.observer.shared(_sharing(images, frozenset(unread)))
         self.work_done.planned += len(unread)
         session = self._ray()
+        locations = (location for image in images for location in image.locations)
+        refuse_out_of_reach(session.elsewhere(), self.workspace.settings.archive, locations)
         if unread:
             analysis = Analysis(self.workspace, session, self.id, self.access, chosen, self.observer)
             analysis.analyse(images, unread)

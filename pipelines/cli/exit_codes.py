@@ -10,6 +10,7 @@ from enum import IntEnum
 from catalog.active.views import CoverageCounts, FindingCounts
 from catalog.errors import LongshoreError, UsageError
 from catalog.states import Severity
+from cluster.errors import ClusterError
 from pipelines.summary import ScanSummary
 
 NOT_COVERED = "not-covered"
@@ -28,7 +29,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-def of_error(error: LongshoreError) -> ExitCode:
+def of_error(error: LongshoreError | ClusterError) -> ExitCode:
     """The code for a command that an error ended."""
     return ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.ERROR
 

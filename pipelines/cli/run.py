@@ -11,6 +11,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from catalog.errors import LongshoreError
+from cluster.errors import ClusterError
 from pipelines.cli.console import prepare_streams, say
 from pipelines.cli.exit_codes import ExitCode, of_error
 from pipelines.cli.group import longshore
@@ -39,7 +40,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         say("longshore: interrupted; what was committed is kept, the same command goes on from there")
         return ExitCode.INTERRUPTED
-    except LongshoreError as error:
+    except (LongshoreError, ClusterError) as error:
         _say_trace(words)
         say(f"longshore: {error}")
         return of_error(error)

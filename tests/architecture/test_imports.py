@@ -8,11 +8,10 @@ import pytest
 
 from tests.architecture.tree import ROOMS, Module, imported, is_below, modules
 
-# cluster knows nothing of images; it shares the one tree of errors, so that a lost task has its word there.
 MAY_IMPORT = {
     "catalog": {"catalog"},
     "tasks": {"tasks", "catalog"},
-    "cluster": {"cluster", "catalog.errors"},
+    "cluster": {"cluster"},
     "pipelines": {"pipelines", "tasks", "cluster", "catalog"},
 }
 
@@ -71,7 +70,7 @@ def test_no_import_goes_round_in_a_circle() -> None:
 
 
 def test_small_commands_do_not_load_ray_duckdb_or_boto3() -> None:
-    heavy = {"ray", "boto3", "cluster"}
+    heavy = {"ray", "boto3"}
     loaded = {"pipelines.__main__"}
     by_name = {module.name: module for module in modules()}
     pending = list(loaded)

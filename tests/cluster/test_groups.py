@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.errors import NoSuchNodeGroup
+from cluster.errors import NoSuchNodeGroup
 from cluster.groups import GROUP_LABEL, Node, place
 
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 import ray
 
-from catalog.errors import ClusterError
+from cluster.errors import ClusterError
 from cluster.scratch import scratch_directory
 from cluster.session import start_session
 from tests.cluster import work

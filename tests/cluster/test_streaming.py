@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ray.cluster_utils import Cluster
 
-from catalog.errors import DeadlinePassed, NodeLost, NoSuchNodeGroup, OutOfMemory, StoreFull, TaskLost, WorkerCrashed
+from catalog.errors import StoreFull
+from cluster.errors import DeadlinePassed, NodeLost, NoSuchNodeGroup, OutOfMemory, TaskLost, WorkerCrashed
 from cluster.session import Session, start_session
 from cluster.streaming import IN_FLIGHT_PER_SLOT, halves
 from tests.cluster import work
