@@ -99,7 +99,7 @@ class Walker:
             self._chunk.verify_checksums()
             raise
 
-    def _plain_entries(self) -> None:
+    def _plain_entries(self) -> None:  # noqa: C901
         """Take entries from the window until one is not plain or the window is used up.
 
         One loop without calls, because it runs once per entry: each call in it would cost a tenth more.
@@ -119,14 +119,7 @@ class Walker:
                 name = tar.entry_name(header) if prefix else name.partition(b"\0")[0]
             folder, _, base = name.rpartition(b"/")
             if flag == tar.FILE:
-                if (
-                    not base
-                    or base in telling_names
-                    or folder in folders
-                    or base[-SUFFIX_LENGTH:] in suffixes
-                    or last_digit > _BLANK
-                    or (first_bytes and buffer[position + BLOCK] in first_bytes)
-                ):
+                if not base or last_digit > _BLANK:
                     break
                 try:
                     size = int(digits, 8)
@@ -135,7 +128,22 @@ class Walker:
                 if size < 0:
                     break
                 keep_name(name)
-                position += BLOCK + (size + 511 & -512)
+                position += BLOCK
+                if (
+                    base in telling_names
+                    or folder in folders
+                    or base[-SUFFIX_LENGTH:] in suffixes
+                    or (first_bytes and buffer[position] in first_bytes)
+                ):
+                    window.position = position
+                    keep_header(header)
+                    long_name = None
+                    self._file(name, size)
+                    position, last = window.position, window.end - 2 * BLOCK
+                    if len(chunk.names) >= CHUNK_ENTRIES:
+                        break
+                    continue
+                position += size + 511 & -512
             elif flag == tar.DIRECTORY:
                 if not base:
                     name = folder
@@ -244,7 +252,7 @@ class Walker:
         self._chunk.names.append(name.removesuffix(b"/") if correction.kind == "directory" else name)
         self._chunk.headers.append(header)
 
-    def _file(self, name: bytes, size: int, *, sparse: bool) -> None:
+    def _file(self, name: bytes, size: int, *, sparse: bool = False) -> None:
         """Pass over a file's data, or read it for the analysers that want it."""
         window = self._window
         analysers: tuple[Analyser, ...] = ()

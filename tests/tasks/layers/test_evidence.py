@@ -13,6 +13,7 @@ from catalog.limits import Limits
 from catalog.packages import PackageFacts
 from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted
 from tasks.analyzers.selection import Selection
+from tasks.layers import walker
 from tests.tasks.layers.reading import END, entry, header, read
 
 DPKG = "var/lib/dpkg/status"
@@ -224,6 +225,12 @@ def test_first_bytes_are_looked_at_wherever_the_window_ends() -> None:
     parts = [file(f"f{n}", b"FUSS%d" % n + bytes(n * 37 % 5000)) for n in range(300)]
     found = read(layer(*parts), selection=FUSSY)
     assert len(found.evidence) == 300
+
+
+def test_wanted_files_are_turned_into_rows_some_thousands_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walker, "CHUNK_ENTRIES", 10)
+    result = read(layer(*(file(f"f{n}", b"FUSS%d" % n + bytes(3000)) for n in range(500))), selection=FUSSY)
+    assert result.paths == [f"f{n}" for n in range(500)]
 
 
 @pytest.mark.parametrize("version", [b"a\0b", b"\xff", b"v" * 20_000])
