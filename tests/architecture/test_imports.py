@@ -70,7 +70,7 @@ def test_no_import_goes_round_in_a_circle() -> None:
 
 
 def test_small_commands_do_not_load_ray_duckdb_or_boto3() -> None:
-    heavy = {"ray", "boto3"}
+    heavy = {"ray", "boto3", "duckdb"}
     loaded = {"pipelines.__main__"}
     by_name = {module.name: module for module in modules()}
     pending = list(loaded)
