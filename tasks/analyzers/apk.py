@@ -6,14 +6,15 @@ Format: the "installed" database of the Alpine wiki's page on the apk specificat
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
-from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted
+from tasks.analyzers.interface import MOST_PACKAGES, TOO_MANY_PACKAGES, Analyser, Data, Findings, Remark, Wanted
 
 PATHS = frozenset({"lib/apk/db/installed", "usr/lib/apk/db/installed"})
 
-_FIELDS = re.compile(rb"^([PVAoL]):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
+_FIELDS = re.compile(rb"^([PVAoL]):(.*)$", re.MULTILINE)
 
 
 class Apk(Analyser):
@@ -35,16 +36,30 @@ class Apk(Analyser):
         """Read every stanza; a stanza without a name or version is remarked and costs its neighbours nothing."""
         findings = Findings()
         broken = 0
-        for stanza in data.split(b"\n\n"):
-            fields = {key: value.decode("utf-8", "replace") for key, value in _FIELDS.findall(stanza)}
+        for stanza in _stanzas(data):
+            values = {found[1]: found[2] for found in _FIELDS.finditer(stanza)}
+            fields = {key: value.strip(b" \t\r").decode("utf-8", "replace") for key, value in values.items()}
             name, version = fields.get(b"P", ""), fields.get(b"V", "")
-            if name and version:
-                findings.packages.append(_package(name, version, fields))
-            elif stanza.strip():
+            if not name or not version:
                 broken += 1
+            elif len(findings.packages) == MOST_PACKAGES:
+                findings.remarks.append(TOO_MANY_PACKAGES)
+                break
+            else:
+                findings.packages.append(_package(name, version, fields))
         if broken:
             findings.remarks.append(Remark("parse-error", f"{broken} stanzas without a package name or version"))
         return findings
+
+
+def _stanzas(data: Data) -> Iterator[Data]:
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n\n", start)
+        stanza = data[start : end if end >= 0 else len(data)]
+        start += len(stanza) + 2
+        if stanza and not stanza.isspace():
+            yield stanza
 
 
 def _package(name: str, version: str, fields: dict[bytes, str]) -> PackageFacts:

@@ -7,10 +7,11 @@ Format: deb-control(5) stanzas. The third word of `Status` says whether a packag
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
-from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted
+from tasks.analyzers.interface import MOST_PACKAGES, TOO_MANY_PACKAGES, Analyser, Data, Findings, Remark, Wanted
 
 STATUS_FILE = "var/lib/dpkg/status"
 STATUS_FOLDER = "var/lib/dpkg/status.d"
@@ -23,7 +24,8 @@ _PACKAGE, _STATUS, _VERSION, _ARCHITECTURE, _SOURCE_FIELD = (
     b"\nArchitecture:",
     b"\nSource:",
 )
-_BLANK_LINE = re.compile(rb"[ \t\r]+(?=\n)")
+# A run of blanks is looked at once, from its beginning: whoever writes a megabyte of them must not cost a trillion steps.
+_BLANKS_AT_END = re.compile(rb"(?<![ \t\r])[ \t\r]++(?=\n)")
 _SOURCE = re.compile(r"^(\S+)(?:[ \t]*\(([^)]*)\))?")
 _UNPACKED_STATES = frozenset({"installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"})
 
@@ -54,20 +56,29 @@ class Dpkg(Analyser):
             name, version = _field(stanza, _PACKAGE), _field(stanza, _VERSION)
             if not _is_unpacked(stanza):
                 continue
-            if name and version:
-                findings.packages.append(_package(name, version, stanza))
-            else:
+            if not name or not version:
                 broken += 1
+            elif len(findings.packages) == MOST_PACKAGES:
+                findings.remarks.append(TOO_MANY_PACKAGES)
+                break
+            else:
+                findings.packages.append(_package(name, version, stanza))
         if broken:
             findings.remarks.append(Remark("parse-error", f"{broken} stanzas without a package name or version"))
         return findings
 
 
-def _stanzas(data: Data) -> list[bytes]:
+def _stanzas(data: Data) -> Iterator[bytes]:
     """The stanzas, each with a line break before it, so that every field can be found by the break before its name."""
     if b"\r" in data or b"\n \n" in data or b"\n\t\n" in data:
-        data = _BLANK_LINE.sub(b"", data)
-    return [b"\n" + stanza for stanza in bytes(data).split(b"\n\n") if stanza.strip()]
+        data = _BLANKS_AT_END.sub(b"", data)
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n\n", start)
+        stanza = b"\n" + data[start : end if end >= 0 else len(data)]
+        start += len(stanza) + 1
+        if not stanza.isspace():
+            yield stanza
 
 
 def _field(stanza: bytes, key: bytes) -> str:
@@ -80,7 +91,7 @@ def _field(stanza: bytes, key: bytes) -> str:
 
 
 def _is_unpacked(stanza: bytes) -> bool:
-    status = _field(stanza, _STATUS).split()
+    status = _field(stanza, _STATUS).rsplit(maxsplit=1)
     return not status or status[-1] in _UNPACKED_STATES
 
 

@@ -51,6 +51,12 @@ class Remark:
     partial: bool = True
 
 
+MOST_PACKAGES = 100_000
+"""Packages that one file may list; the largest real databases have some thousands. What comes after them is not read."""
+TOO_MANY_PACKAGES = Remark("limit-exceeded", f"more than {MOST_PACKAGES} packages in one file")
+"""What is remarked then."""
+
+
 @dataclass(slots=True)
 class Findings:
     """What an analyser found in one file.

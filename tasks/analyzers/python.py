@@ -12,9 +12,7 @@ from catalog.limits import Limits
 from catalog.packages import PackageFacts
 from tasks.analyzers.interface import Analyser, Data, Findings, Wanted
 
-_FIELDS = re.compile(
-    rb"^(Name|Version|License|License-Expression)[ \t]*:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE | re.IGNORECASE
-)
+_FIELDS = re.compile(rb"^(Name|Version|License|License-Expression)[ \t]*:(.*)$", re.MULTILINE | re.IGNORECASE)
 _HEADERS_END = re.compile(rb"\n\r?\n")
 _SEPARATORS = re.compile(r"[-_.]+")
 _LONGEST_LICENCE = 200
@@ -49,8 +47,10 @@ class Python(Analyser):
         """
         end = _HEADERS_END.search(data)
         fields: dict[bytes, str] = {}
-        for key, value in _FIELDS.findall(data, 0, end.start() + 1 if end else len(data)):
-            fields.setdefault(key.lower(), value.decode("utf-8", "replace"))
+        for found in _FIELDS.finditer(data, 0, end.start() + 1 if end else len(data)):
+            key = found[1].lower()
+            if key not in fields:
+                fields[key] = found[2].strip(b" \t\r").decode("utf-8", "replace")
         name, version = fields.get(b"name", ""), fields.get(b"version", "")
         if not name or not version:
             if not data.strip():
