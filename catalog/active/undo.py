@@ -15,18 +15,27 @@ _LAYERS = (
     "UPDATE layer SET outcome = NULL, reason = '', detail = '', retry = NULL, verified = false, final = false,"
     " fingerprint_set = NULL, generation = NULL, run = %(run)s WHERE generation = %(undone)s",
 )
-# Chains and sets keep their integers, which others refer to, and lose their generation. Images of such a chain are pending
-# again whichever commit brought them.
+# Chains and sets keep their integers, which others refer to, and lose their generation. What stands on them falls with them,
+# whichever commit brought it: chains above, those with one of the sets, and the images of all these are to be composed again.
 _IMAGES = (
-    "DELETE FROM image_summary y USING image i LEFT JOIN chain c ON c.id = i.chain"
-    " WHERE y.image = i.id AND %(undone)s IN (i.generation, c.generation)",
-    "DELETE FROM image_set x USING image i LEFT JOIN chain c ON c.id = i.chain"
-    " WHERE x.image = i.id AND %(undone)s IN (i.generation, c.generation)",
+    """
+    CREATE TEMPORARY TABLE undone_chain ON COMMIT DROP AS
+    WITH RECURSIVE undone AS (
+        SELECT c.id FROM chain c WHERE c.generation = %(undone)s
+        OR c.objects && (SELECT objects FROM archive_commit WHERE generation = %(undone)s)
+        OR c.sets && ARRAY(SELECT id FROM package_set WHERE generation = %(undone)s)
+        UNION SELECT c.id FROM undone u JOIN chain c ON c.parent = u.id
+    ) SELECT id FROM undone
+    """,
+    """
+    CREATE TEMPORARY TABLE undone_image ON COMMIT DROP AS
+    SELECT id FROM image WHERE generation = %(undone)s OR chain IN (SELECT id FROM undone_chain)
+    """,
+    "DELETE FROM image_summary y USING undone_image u WHERE y.image = u.id",
+    "DELETE FROM image_set x USING undone_image u WHERE x.image = u.id",
     "UPDATE image i SET outcome = 'pending', reason = '', detail = '', chain = NULL, platform = NULL, packages = 0,"
-    " fingerprint_set = NULL, generation = NULL, run = %(run)s WHERE i.generation = %(undone)s"
-    " OR i.chain IN (SELECT id FROM chain WHERE generation = %(undone)s)",
-    "UPDATE chain SET generation = NULL, objects = '{}', packages = NULL, sets = '{}' WHERE generation = %(undone)s"
-    " OR objects && (SELECT objects FROM archive_commit WHERE generation = %(undone)s)",
+    " fingerprint_set = NULL, generation = NULL, run = %(run)s FROM undone_image u WHERE i.id = u.id",
+    "UPDATE chain c SET generation = NULL, objects = '{}', packages = NULL, sets = '{}' FROM undone_chain u WHERE c.id = u.id",
     "UPDATE package_set SET generation = NULL WHERE generation = %(undone)s",
 )
 _ADVISORIES = ("UPDATE advisory_snapshot SET current = false, generation = NULL WHERE generation = %(undone)s",)

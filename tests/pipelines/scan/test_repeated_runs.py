@@ -135,3 +135,22 @@ def test_an_image_of_known_chains_reads_nothing_and_gets_the_same_packages(scann
     assert (summary.layers.planned, summary.new_images) == (0, 1)
     assert {p.name for p in scanner.show(f"oci:{fleet}:base").packages} == {"openssl", "zlib1g"}
     assert scanner.show(f"oci:{fleet}:base").state == Outcome.ANALYSED
+
+
+def test_an_undone_commit_takes_with_it_what_later_ones_built_on_it(scanner: Scanner, tmp_path: Path) -> None:
+    lower, folder = base(), tmp_path / "layout"
+    layout(folder, {"first": (lower, layer(python("flask", "2.3.2")))})
+    scanner.scan(f"oci:{folder}")
+    with open_workspace(scanner.settings) as workspace, workspace.database.transaction() as tx:
+        ((generation,),) = tx.rows("SELECT generation FROM image")
+    index = folder / "index.json"
+    index.unlink()
+    layout(folder, {"second": (lower, layer({"etc/motd": "hello"}))})
+    scanner.scan(f"oci:{folder}")
+    before = scanner.show(f"oci:{folder}:second").packages
+    with open_workspace(scanner.settings) as workspace:
+        workspace.mirror(undo_commit(workspace.database, "test", generation))
+    assert scanner.scan(f"oci:{folder}").layers.planned == 0
+    assert scanner.show(f"oci:{folder}:second").packages == before
+    layout(folder, {"third": (lower, layer({"etc/motd": "hello again"}))})
+    assert scanner.scan(f"oci:{folder}").outcomes.analysed == 2
