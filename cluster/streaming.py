@@ -127,7 +127,7 @@ class Flow(Generic[B, R]):
             "num_returns": "streaming",
             "max_retries": 0,
             "enable_task_events": False,
-            "name": getattr(function, "__name__", "task"),
+            "name": getattr(getattr(function, "func", function), "__name__", "task"),  # also of a partial function
         }
 
     def results(self) -> Iterator[tuple[B, R | TaskLost]]:

@@ -1,15 +1,14 @@
 """The second part of a scan: each layer that has no result yet is read once, by whoever claims it first.
 
 Layers are claimed by lease, cut into shards and streamed over the analyser nodes. What fails in passing (a registry that is
-busy, a connection that breaks) is tried again in further rounds, from another repository where one has the same layer; what
-fails for good is recorded and fails the images that need it. A worker that dies costs its shard a bisection, not the run.
+busy, a connection that breaks) is tried again in further rounds, and what one place does not have, or has wrong, is read from
+another one that has the same layer: one repository's trouble is not another's. What fails for good is recorded and fails the
+images that need it. A worker that dies costs its shard a bisection, not the run.
 """
 
 from __future__ import annotations
 
-import random
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,10 +19,9 @@ import pyarrow as pa
 from catalog.active.commits import commit_layers
 from catalog.active.leases import claim, heartbeat, release, wait_for_others
 from catalog.active.planning import layers_without_result
-from catalog.errors import ActiveSetError, Retry
+from catalog.errors import ActiveSetError
 from catalog.facts import read_facts
-from catalog.images import BlobLocation
-from catalog.receipts import AnalysisReceipt, LayerReceipt
+from catalog.receipts import AnalysisReceipt
 from catalog.schemas import PACKAGES
 from catalog.states import LayerOutcome
 from cluster.errors import TaskLost
@@ -31,15 +29,12 @@ from cluster.session import Session
 from cluster.streaming import halves
 from pipelines.listing import PendingImage
 from pipelines.observer import Level, Observer, Phase
+from pipelines.rounds import Round, in_rounds, lost_layers, sites_of
 from pipelines.shards import shards
 from pipelines.workspace import Workspace, this_month
 from tasks.layers.analysis import LayerBatch, LayerTask, analyse_layers
 from tasks.transport import RegistryAccess
 
-ROUNDS = 4
-"""Rounds a layer gets within a run while its failures are transient."""
-_PAUSE_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 60.0
 _WAIT_FOR_OTHERS_SECONDS = 3600.0
 
 
@@ -81,7 +76,7 @@ class Analysis:
             StoreError: the archive cannot be written.
             ClusterError: Ray cannot go on.
         """
-        sites = _sites(images, frozenset(digests))
+        sites = sites_of(images, frozenset(digests))
         todo = list(sites)
         sizes = sum(max(0, sites[digest].task.size) for digest in todo)
         self.observer.started(Phase.ANALYSE, len(todo), total_bytes=sizes)
@@ -91,7 +86,7 @@ class Analysis:
             while todo and not self.session.stopping:
                 mine = claim(database, todo, self.run, seconds=lease)
                 try:
-                    self._rounds([sites[digest] for digest in mine])
+                    in_rounds([sites[digest] for digest in mine], self._round, self.session, self.observer)
                 finally:
                     release(database, self.run)
                 todo = self._left_by_others(sorted(set(todo) - set(mine)))
@@ -108,42 +103,20 @@ class Analysis:
             self.run,
             fingerprint_set=self.fingerprint_set,
             timeout_seconds=_WAIT_FOR_OTHERS_SECONDS,
+            stopping=lambda: self.session.stopping,
         )
         self.observer.advanced(Phase.ANALYSE, len(awaited.finished))
         if awaited.held:
             self.notes.append(f"{len(awaited.held)} layers are still held by another run; run again when it has ended")
         return list(awaited.free)
 
-    def _rounds(self, sites: list[_Site]) -> None:
-        for round_number in range(1, ROUNDS + 1):
-            last = round_number == ROUNDS
-            again, pause = self._round(sites, last=last)
-            if not again or last or self.session.stopping:
-                return
-            seconds = min(_LONGEST_PAUSE_SECONDS, max(pause, _PAUSE_SECONDS * 2**round_number))
-            self.observer.event(
-                f"{len(again)} layers failed in passing; trying again in {seconds:.0f} s", level=Level.WARNING
-            )
-            self._sleep(seconds * random.uniform(1.0, 1.25))  # noqa: S311 - jitter, no secret
-            sites = [site.elsewhere() for site in again]
-
-    def _sleep(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and not self.session.stopping:
-            time.sleep(0.1)
-
-    def _round(self, sites: list[_Site], *, last: bool) -> tuple[list[_Site], float]:
-        """Analyse layers once; those that failed in passing come back, with the seconds a server asked us to wait."""
-        by_digest = {site.task.digest: site for site in sites}
-        again: list[_Site] = []
-        pause = 0.0
-        for batch, result in self._stream([site.task for site in sites]):
+    def _round(self, this: Round) -> None:
+        """Analyse layers once and commit those that ended."""
+        for batch, result in self._stream([site.task for site in this.sites.values()]):
+            lost = isinstance(result, TaskLost)
             receipt = _lost(batch, result, self.fingerprint_set) if isinstance(result, TaskLost) else result
-            passing = [layer for layer in receipt.layers if layer.retry is Retry.TRANSIENT and not last]
-            again += [by_digest[layer.layer] for layer in passing]
-            pause = max([pause, *(layer.retry_after or 0.0 for layer in passing)])
-            self._commit(replace(receipt, layers=tuple(layer for layer in receipt.layers if layer not in passing)))
-        return again, pause
+            done = tuple(layer for layer in receipt.layers if this.ended(layer, lost=lost))
+            self._commit(replace(receipt, layers=done))
 
     def _stream(self, tasks: list[LayerTask]) -> Iterator[tuple[LayerBatch, AnalysisReceipt | TaskLost]]:
         settings = self.workspace.settings
@@ -216,52 +189,9 @@ def read_packages(workspace: Workspace, receipt: AnalysisReceipt) -> pa.Table:
     return pa.concat_tables(tables) if tables else PACKAGES.schema.empty_table()
 
 
-@dataclass(frozen=True, slots=True)
-class _Site:
-    """A layer and every place its bytes lie."""
-
-    task: LayerTask
-    others: tuple[BlobLocation, ...] = ()
-
-    def elsewhere(self) -> _Site:
-        """The same layer from the next place."""
-        if not self.others:
-            return self
-        return _Site(replace(self.task, location=self.others[0]), (*self.others[1:], self.task.location))
-
-
-def _sites(images: Iterable[PendingImage], digests: frozenset[str]) -> dict[str, _Site]:
-    sites: dict[str, _Site] = {}
-    for image in images:
-        for layer, location in zip(image.manifest.layers, image.locations, strict=True):
-            if layer.digest not in digests:
-                continue
-            site = sites.get(layer.digest)
-            if site is None:
-                task = LayerTask(digest=layer.digest, size=layer.size, location=location, notes=image.notes)
-                sites[layer.digest] = _Site(task)
-            elif location != site.task.location and location not in site.others:
-                sites[layer.digest] = replace(site, others=(*site.others, location))
-    return sites
-
-
 def _halve(batch: LayerBatch) -> tuple[LayerBatch, ...]:
     return tuple(replace(batch, tasks=tuple(part)) for part in halves(batch.tasks))
 
 
 def _lost(batch: LayerBatch, loss: TaskLost, fingerprint_set: bytes) -> AnalysisReceipt:
-    """A lost task as a receipt: its layers failed, and say with what."""
-    return AnalysisReceipt(
-        fingerprint_set=fingerprint_set,
-        layers=tuple(
-            LayerReceipt(
-                layer=task.digest,
-                outcome=LayerOutcome.FAILED,
-                reason=loss.reason,
-                detail=str(loss),
-                retry=Retry.POISON,
-            )
-            for task in batch.tasks
-        ),
-        objects=(),
-    )
+    return AnalysisReceipt(fingerprint_set=fingerprint_set, layers=lost_layers(batch.tasks, loss), objects=())

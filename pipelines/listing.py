@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, TypeVar
 
 from catalog.active.listing import ListedImage, ListedReference, commit_listing, mark_gone
@@ -30,6 +30,8 @@ CHUNK_REFERENCES = 1_000
 """References that are looked up, resolved and committed at a time."""
 WAVE_IMAGES = 5_000
 """Images that are analysed and composed at a time: what bounds the driver's memory."""
+MOST_PLACES = 4
+"""Places of one layer that are remembered, in case one of them does not have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,14 @@ class PendingImage:
         manifest: what it is made of.
         locations: where each layer's bytes lie.
         notes: problems known before a layer is read.
+        elsewhere: further places, by layer each, where other references say that they lie.
     """
 
     reference: str
     manifest: ImageManifest
     locations: tuple[BlobLocation, ...]
     notes: tuple[Problem, ...]
+    elsewhere: tuple[tuple[BlobLocation, ...], ...] = ()
 
 
 @dataclass(slots=True)
@@ -74,15 +78,19 @@ class Listing:
         workspace: where what is known lies.
         wishes: of the run.
         observer: who watches.
+        stopping: true once nothing more may be begun.
         notes: sentences about sources that could not be listed.
-        failed_sources: sources that could not be listed.
+        failed_sources: sources that could not be listed to their end.
+        named: references that the sources named.
     """
 
     workspace: Workspace
     wishes: Wishes
     observer: Observer
+    stopping: Callable[[], bool] = lambda: False
     notes: list[str] = field(default_factory=list)
     failed_sources: list[SourceError] = field(default_factory=list)
+    named: int = 0
     _unlisted: set[str] = field(default_factory=set)
     _texts: IO[bytes] = field(default_factory=lambda: tempfile.TemporaryFile())  # noqa: SIM115 - lives as long as we
 
@@ -99,7 +107,8 @@ class Listing:
             for source in sources:
                 for chunk in _chunks(self._listed(source)):
                     for image in self._resolve(source, chunk, pool):
-                        wave.setdefault(image.manifest.digest, image)
+                        known = wave.get(image.manifest.digest)
+                        wave[image.manifest.digest] = image if known is None else _also_at(known, image)
                     if len(wave) >= WAVE_IMAGES:
                         yield list(wave.values())
                         wave = {}
@@ -122,6 +131,10 @@ class Listing:
         """The source's references; one that cannot be listed as a whole ends early, with its reason noted."""
         try:
             for listed in source.list():
+                if self.stopping():
+                    self._unlisted.add(source.text)
+                    return
+                self.named += 1
                 self._texts.write(listed.reference.encode("utf-8", "surrogatepass") + b"\n")
                 yield listed
         except SourceError as error:
@@ -150,9 +163,9 @@ class Listing:
         ]
         self.observer.advanced(Phase.LIST, len(chunk) - len(fresh))
         references = []
-        for listed, outcome in zip(
-            fresh, pool.map(lambda one: _outcome(source, one, wishes.platforms), fresh), strict=True
-        ):
+        for listed, outcome in zip(fresh, pool.map(lambda one: self._outcome(source, one), fresh), strict=True):
+            if outcome is None:
+                continue
             self.observer.advanced(Phase.LIST)
             if isinstance(outcome, SourceError):
                 self.observer.event(str(outcome), where=listed.reference, level=Level.WARNING)
@@ -169,6 +182,17 @@ class Listing:
         if references:
             commit_listing(self.workspace.database, wishes.run, references)
 
+    def _outcome(self, source: Source, listed: Listed) -> tuple[ResolvedImage, ...] | SourceError | None:
+        """Resolve one reference; its trouble is a value, because the others go on. None where there is no time left."""
+        if self.stopping():
+            return None
+        if listed.error is not None:
+            return listed.error if isinstance(listed.error, SourceError) else SourceError(str(listed.error))
+        try:
+            return source.resolve(listed, self.wishes.platforms)
+        except SourceError as error:
+            return error
+
     def _forget_gone(self, source: Source) -> None:
         if source.text in self._unlisted:
             return  # a listing that broke off says nothing of what it did not reach
@@ -184,14 +208,12 @@ class Listing:
         self._texts.seek(0, 2)
 
 
-def _outcome(source: Source, listed: Listed, platforms: PlatformChoice) -> tuple[ResolvedImage, ...] | SourceError:
-    """Resolve one reference; its trouble is a value, because the others go on."""
-    if listed.error is not None:
-        return listed.error if isinstance(listed.error, SourceError) else SourceError(str(listed.error))
-    try:
-        return source.resolve(listed, platforms)
-    except SourceError as error:
-        return error
+def _also_at(image: PendingImage, same: PendingImage) -> PendingImage:
+    """An image that two references name, with the places of both."""
+    places = (image.locations, *image.elsewhere)
+    if same.locations in places or len(places) >= MOST_PLACES:
+        return image
+    return replace(image, elsewhere=(*image.elsewhere, same.locations))
 
 
 def _reference(listed: Listed, images: Iterable[ResolvedImage], wanted: str) -> ListedReference:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from types import FrameType
 
@@ -23,7 +23,7 @@ from cluster.session import Session, start_session
 from pipelines.analysing import Analysis, unread_layers
 from pipelines.composing import Composition
 from pipelines.journal import COMPLETED, INTERRUPTED, PARTIAL, OpenRun, recorded
-from pipelines.judging import judge
+from pipelines.judging import Judged, judge
 from pipelines.listing import Listing, PendingImage, Wishes
 from pipelines.observer import Observer, Sharing
 from pipelines.reach import refuse_out_of_reach
@@ -60,10 +60,10 @@ def scan(options: ScanOptions, settings: Settings, observer: Observer) -> ScanSu
     sources = open_sources(options.sources, access)
     with open_workspace(settings) as workspace, recorded(workspace.database, "scan", options.sources) as opened:
         run = _Run(workspace, options, access, observer, opened)
-        with run.session_closed(), closing(run.listing()) as listing:
+        with _on_sigterm(run.stop), run.session_closed(), closing(run.listing()) as listing:
             for wave in listing.waves(sources):
                 run.work(wave)
-            if len(listing.failed_sources) == len(sources):
+            if len(listing.failed_sources) == len(sources) and not listing.named:
                 raise listing.failed_sources[0]
             return run.end(listing)
 
@@ -98,7 +98,14 @@ class _Run:
         self._clock = time.monotonic()
         self._stack = ExitStack()
         self._session: Session | None = None
+        self._stopping = False
         self._fingerprints = fingerprints(workspace.settings.limits)
+
+    def stop(self) -> None:
+        """Begin nothing more; what ends in time is committed. Only sets flags, as a signal handler must."""
+        self._stopping = True
+        if self._session is not None:
+            self._session.stop()
 
     def listing(self) -> Listing:
         wishes = Wishes(
@@ -107,13 +114,13 @@ class _Run:
             platforms=PlatformChoice(self.options.platforms),
             retry=self.options.retry,
         )
-        return Listing(self.workspace, wishes, self.observer)
+        return Listing(self.workspace, wishes, self.observer, stopping=lambda: self._stopping)
 
     def work(self, wave: Sequence[PendingImage]) -> None:
         """Analyse and compose a wave of images, as far as they need it."""
         chosen = self._fingerprints.id
         images = self._unsettled(wave, retry=self.options.retry)
-        if not images or (self._session and self._session.stopping):
+        if not images or self._stopping:
             return
         register_fingerprint_set(self.workspace.database, chosen, self._fingerprints.names)
         unread = unread_layers(self.workspace, images, chosen, retry=self.options.retry)
@@ -126,10 +133,11 @@ class _Run:
             analysis = Analysis(self.workspace, session, self.id, self.access, chosen, self.observer)
             analysis.analyse(images, unread)
             self._count(analysis)
-        composition = Composition(self.workspace, session, self.id, chosen, self.observer)
+        composition = Composition(self.workspace, session, self.id, self.access, chosen, self.observer)
         # An image that only lacked the result of a layer has it again: there is nothing to compose.
         composition.compose(self._unsettled(images, retry=False))
         self.work_done.composed += composition.composed
+        self.work_done.bytes_read += composition.bytes_read
         self.work_done.cpu_seconds += composition.cpu_seconds
 
     def _unsettled(self, images: Sequence[PendingImage], *, retry: bool) -> list[PendingImage]:
@@ -140,11 +148,11 @@ class _Run:
 
     def end(self, listing: Listing) -> ScanSummary:
         """Judge, add up, record the run."""
-        judged = judge(self.workspace, self.observer)
+        stopped = self._stopping
+        judged = Judged() if stopped else judge(self.workspace, self.observer)
         self.work_done.matched, self.work_done.matches = judged.packages, judged.matches
-        stopped = self._session is not None and self._session.stopping
         notes = [*listing.notes, *self.notes]
-        notes += [] if judged.snapshot else [_NO_ADVISORIES]
+        notes += [] if judged.snapshot or stopped else [_NO_ADVISORIES]
         notes += ["stopped before its end; the same command goes on from there"] if stopped else []
         summary = summarise(
             self.workspace,
@@ -173,7 +181,8 @@ class _Run:
             address = self.options.address or self.workspace.settings.ray_address
             self.observer.event(f"connecting to Ray at {address}" if address else "starting Ray on this machine")
             self._session = self._stack.enter_context(start_session(address, cpus=self.options.cpus))
-            self._stack.enter_context(_stops_on_sigterm(self._session))
+            if self._stopping:
+                self._session.stop()
         return self._session
 
     def _count(self, analysis: Analysis) -> None:
@@ -185,16 +194,16 @@ class _Run:
 
 
 @contextmanager
-def _stops_on_sigterm(session: Session) -> Iterator[None]:
+def _on_sigterm(stop: Callable[[], None]) -> Iterator[None]:
     """SIGTERM ends the run in order: nothing more is begun, what ends in time is committed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        session.stop()
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        stop()
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = signal.signal(signal.SIGTERM, handle)
     try:
         yield
     finally:

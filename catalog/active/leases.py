@@ -7,7 +7,7 @@ by the layer's commit, or by its time; a run that lives renews it.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from catalog.active.database import Database
@@ -79,6 +79,7 @@ def wait_for_others(
     fingerprint_set: bytes,
     timeout_seconds: float,
     poll_seconds: float = 0.5,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Awaited:
     """Wait until other runs are done with layers that could not be claimed.
 
@@ -89,6 +90,7 @@ def wait_for_others(
         fingerprint_set: content id of the analysers whose results are needed.
         timeout_seconds: when to give up.
         poll_seconds: between two looks.
+        stopping: true once there is no more time to wait.
     """
     until = time.monotonic() + timeout_seconds
     while True:
@@ -99,7 +101,7 @@ def wait_for_others(
         found: dict[str, list[str]] = {"finished": [], "free": [], "held": []}
         for digest, state in rows:
             found[state].append(digest)
-        if not found["held"] or time.monotonic() >= until:
+        if not found["held"] or time.monotonic() >= until or stopping():
             return Awaited(**{state: tuple(listed) for state, listed in found.items()})
         time.sleep(min(poll_seconds, max(0.0, until - time.monotonic())))
 

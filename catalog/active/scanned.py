@@ -57,11 +57,12 @@ WITH images AS (
     FROM edges e JOIN layer l ON l.id = e.layer
 ), summed AS (
     SELECT count(*) AS images,
-        coalesce(sum(critical), 0) AS critical, coalesce(sum(high), 0) AS high, coalesce(sum(medium), 0) AS medium,
-        coalesce(sum(low), 0) AS low, coalesce(sum(negligible), 0) AS negligible, coalesce(sum(unknown), 0) AS unknown,
-        coalesce(sum(fixable), 0) AS fixable, coalesce(sum(covered), 0) AS covered,
-        coalesce(sum(not_covered), 0) AS not_covered, coalesce(sum(not_comparable), 0) AS not_comparable
-    FROM images LEFT JOIN image_summary m ON m.image = images.id
+        coalesce(sum(m.critical), 0) AS critical, coalesce(sum(m.high), 0) AS high, coalesce(sum(m.medium), 0) AS medium,
+        coalesce(sum(m.low), 0) AS low, coalesce(sum(m.negligible), 0) AS negligible, coalesce(sum(m.unknown), 0) AS unknown,
+        coalesce(sum(m.fixable), 0) AS fixable, coalesce(sum(m.covered), 0) AS covered,
+        coalesce(sum(coalesce(m.not_covered, i.packages)), 0) AS not_covered,
+        coalesce(sum(m.not_comparable), 0) AS not_comparable
+    FROM images JOIN image i USING (id) LEFT JOIN image_summary m ON m.image = images.id
 )
 SELECT images, named, unique_layers, bytes,
     critical, high, medium, low, negligible, unknown, fixable, covered, not_covered, not_comparable

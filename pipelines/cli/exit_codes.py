@@ -61,12 +61,13 @@ def of_scan(summary: ScanSummary, thresholds: tuple[str, ...] = ()) -> ExitCode:
     """The code a finished scan ends with.
 
     An error is a scan of which nothing at all could be done; failed, pending or partial images among others, or sources that
-    could not be listed, are a completion in part. Skipped images are none of these.
+    could not be listed, are a completion in part, and so is a scan that was stopped before its first image. Skipped images are
+    none of these.
     """
     counts = summary.outcomes
-    undone = counts.failed + counts.pending + summary.failed_sources
-    if undone and not counts.analysed + counts.partial + counts.skipped:
+    failed = counts.failed + summary.failed_sources
+    if failed and not counts.analysed + counts.partial + counts.skipped:
         return ExitCode.ERROR
     if threshold_met(thresholds, summary.findings, summary.coverage):
         return ExitCode.THRESHOLD
-    return ExitCode.PART if undone or counts.partial or summary.failed_sources else ExitCode.COMPLETED
+    return ExitCode.PART if failed or counts.pending or counts.partial else ExitCode.COMPLETED

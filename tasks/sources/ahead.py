@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from catalog.errors import LongshoreError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -14,7 +16,8 @@ R = TypeVar("R")
 def in_order(function: Callable[[T], R], items: Iterable[T], concurrency: int) -> Iterator[R]:
     """Call a function on items in threads and yield the results in the items' order.
 
-    Items are taken a little ahead, never all at once; what is not begun when the caller stops is not begun any more.
+    Items are taken a little ahead, never all at once; what is not begun when the caller stops is not begun any more. Where
+    the items end in an error, what was taken before comes first.
 
     Args:
         function: may be called from several threads.
@@ -24,11 +27,21 @@ def in_order(function: Callable[[T], R], items: Iterable[T], concurrency: int) -
     pool = ThreadPoolExecutor(concurrency, thread_name_prefix="ahead")
     try:
         waiting: deque[Future[R]] = deque()
-        for item in items:
-            waiting.append(pool.submit(function, item))
+        broken: LongshoreError | None = None
+        source = iter(items)
+        while True:
+            try:
+                waiting.append(pool.submit(function, next(source)))
+            except StopIteration:
+                break
+            except LongshoreError as error:
+                broken = error
+                break
             if len(waiting) >= 2 * concurrency:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+        if broken is not None:
+            raise broken
     finally:
         pool.shutdown(cancel_futures=True)

@@ -24,6 +24,7 @@ COVERED = CoverageCounts(covered=10)
         (OutcomeCounts(analysed=3, failed=1), ExitCode.PART),
         (OutcomeCounts(analysed=3, partial=1), ExitCode.PART),
         (OutcomeCounts(analysed=3, pending=1), ExitCode.PART),
+        (OutcomeCounts(pending=3), ExitCode.PART),
         (OutcomeCounts(failed=2), ExitCode.ERROR),
         (OutcomeCounts(failed=2, pending=1), ExitCode.ERROR),
         (OutcomeCounts(failed=2, skipped=1), ExitCode.PART),
