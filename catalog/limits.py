@@ -26,6 +26,7 @@ class Limits:
         json_bytes: bytes of one JSON document that an analyser reads.
         content_bytes: bytes of one small file that is kept as it is (os-release).
         packages: packages of one layer.
+        evidence_bytes: memory that the names and findings of one layer's evidence may take, about.
         problems: problems recorded for one layer; what comes after them is counted in one last row.
         spool_bytes: bytes of rows that a layer holds in memory until its digest is verified; more goes to a scratch file.
         zstd_window_bytes: the largest zstd window that is decoded (it is held in memory).
@@ -44,6 +45,7 @@ class Limits:
     json_bytes: int = 16 * MIB
     content_bytes: int = 64 * KIB
     packages: int = 1_000_000
+    evidence_bytes: int = 256 * MIB
     problems: int = 1_000
     spool_bytes: int = 8 * MIB
     zstd_window_bytes: int = 128 * MIB

@@ -11,25 +11,31 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from catalog.errors import ParseError
+from catalog.errors import LimitExceeded, ParseError
 from catalog.limits import Limits
 from catalog.problems import Problem
 from catalog.schemas import CONTENTS, EVIDENCE, Dataset
 from tasks.analyzers.interface import Analyser, Data, Findings
 from tasks.analyzers.selection import Selection
-from tasks.layers.package_rows import PackageRows, is_plain
+from tasks.layers.package_rows import PackageRows, plain_length
 from tasks.layers.paths import raw
+
+_RECORD_BYTES = 1_000
+"""What a piece of evidence takes beside its texts, with its row; about."""
+_PACKAGE_BYTES = 200
+_NAME_BYTES = 200
 
 
 @dataclass(slots=True)
 class _Record:
-    """One piece of evidence; `number` orders it among all events and names its findings, `at` when it came to its path."""
+    """One piece of evidence; `number` orders it among all events and names its packages, `at` when it came to its path."""
 
     at: int
     number: int
     state: str
     size: int
     target: str | None = None
+    content: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class EvidenceBook:
 
     Args:
         selection: the analysers.
-        limits: caps on packages and problems.
+        limits: caps on packages, problems and memory.
     """
 
     def __init__(self, selection: Selection, limits: Limits) -> None:
@@ -64,8 +70,8 @@ class EvidenceBook:
         self._folders: set[str] = set()
         self._replaced: dict[str, int] = {}
         self._buried: dict[str, int] = {}
-        self._contents: dict[int, bytes] = {}
         self._packages = PackageRows()
+        self._room = limits.evidence_bytes
         self._untold = 0
         self._untold_partial = False
         self.problems: list[Problem] = []
@@ -75,7 +81,11 @@ class EvidenceBook:
         """Base names of evidence, at which it must stop for a directory."""
 
     def record(self, path: str, analyser: Analyser, data: Data) -> None:
-        """Let an analyser read a file and keep what it finds; its failure is a problem, never more."""
+        """Let an analyser read a file and keep what it finds; its failure is a problem, never more.
+
+        Raises:
+            LimitExceeded: there is more evidence than a layer may have; so do `refuse` and `link`.
+        """
         record = self._enter(path, analyser, "read", len(data))
         try:
             findings = analyser.analyse(path, data)
@@ -159,7 +169,7 @@ class EvidenceBook:
             for name, record in sorted(self._records[path].items())
             if self._outlives(path, record)
         ]
-        contents = {path: self._contents[record.number] for path, _, record in left if record.number in self._contents}
+        contents = {path: record.content for path, _, record in left if record.content is not None}
         problems = list(self.problems)
         if self._untold:
             problems.append(Problem("", "", "more-problems", f"{self._untold} more", self._untold_partial))
@@ -181,12 +191,14 @@ class EvidenceBook:
         )
 
     def _enter(self, path: str, analyser: Analyser, state: str, size: int) -> _Record:
+        self._spend(_RECORD_BYTES + len(path))
         at = self._tick()
         record = _Record(at, at, state, size)
         self._records.setdefault(path, {})[analyser.name] = record
         folder, _, base = path.rpartition("/")
         self.recorded_names.add(raw(base))
         while folder and folder not in self._folders:
+            self._spend(_NAME_BYTES + len(folder))
             self._folders.add(folder)
             folder, _, base = folder.rpartition("/")
             self.telling_names.add(raw(base))
@@ -196,8 +208,14 @@ class EvidenceBook:
         for remark in findings.remarks:
             self.note(path, remark.reason, remark.detail, analyser=analyser.name, partial=remark.partial)
         if findings.content is not None:
-            self._contents[record.number] = findings.content
-        packages = [package for package in findings.packages if is_plain(package)]
+            self._spend(len(findings.content))
+            record.content = findings.content
+        packages = []
+        for package in findings.packages:
+            length = plain_length(package)
+            if length is not None:
+                self._spend(_PACKAGE_BYTES + length)
+                packages.append(package)
         if len(packages) < len(findings.packages):
             count = len(findings.packages) - len(packages)
             self.note(
@@ -236,6 +254,12 @@ class EvidenceBook:
                     if target is None:
                         _share(record, source)
 
+    def _spend(self, count: int) -> None:
+        # Never given back: what a later entry replaces was worth its bytes too, and the cap is far above all real layers.
+        self._room -= count
+        if self._room < 0:
+            raise LimitExceeded(f"more than {self._limits.evidence_bytes} bytes of evidence")
+
     def _tick(self) -> int:
         self._clock += 1
         return self._clock
@@ -248,3 +272,4 @@ def without_layer(dataset: Dataset) -> pa.Schema:
 
 def _share(record: _Record, source: _Record) -> None:
     record.number, record.state, record.size, record.target = source.number, source.state, source.size, None
+    record.content = source.content

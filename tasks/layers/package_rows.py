@@ -65,8 +65,8 @@ class PackageRows:
             self._waiting = []
 
 
-def is_plain(package: PackageFacts) -> bool:
-    """Whether all texts of a package can be kept: no NUL, no lone surrogates, none longer than any real one."""
+def plain_length(package: PackageFacts) -> int | None:
+    """Characters of all texts of a package; None where they cannot be kept: a NUL, a lone surrogate, longer than any real one."""
     texts = (
         package.type,
         package.namespace,
@@ -80,8 +80,8 @@ def is_plain(package: PackageFacts) -> bool:
     )
     joined = "".join(texts)
     if "\0" in joined or len(joined) > LONGEST_TEXTS:
-        return False
-    return joined.isascii() or not _SURROGATES.search(joined)
+        return None
+    return len(joined) if joined.isascii() or not _SURROGATES.search(joined) else None
 
 
 def _batch(found: list[tuple[str, PackageFacts]]) -> pa.RecordBatch:

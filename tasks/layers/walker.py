@@ -25,6 +25,8 @@ from tasks.layers.window import Window
 
 CHUNK_ENTRIES = 2048
 """Entries that are turned into rows at a time."""
+CHUNK_EXTENDED = 8 * CHUNK_ENTRIES
+"""Extended headers that are kept until then, at most: entries of unknown types have them too, and become no rows."""
 HEAD_BYTES = 4096
 """Bytes by which a file without a telling name is judged."""
 
@@ -89,7 +91,7 @@ class Walker:
                     self._plain_entries()
                 if not filled or self._window.position <= self._window.end - 2 * BLOCK:
                     going = self._special_entry()
-                if len(self._chunk.names) >= CHUNK_ENTRIES:
+                if len(self._chunk.names) >= CHUNK_ENTRIES or len(self._chunk.extended) >= CHUNK_EXTENDED:
                     self._flush()
             self._flush()
         except LimitExceeded:
@@ -109,7 +111,7 @@ class Walker:
         folders, suffixes, first_bytes = self._selection.folders, self._selection.suffixes, self._first_bytes
         telling_names, recorded = book.telling_names, book.recorded_names
         keep_name, keep_header = chunk.names.append, chunk.headers.append
-        long_name, extended_from = None, 0
+        long_name, extended_from, longest = None, 0, self._limits.path_bytes
         while position <= last:
             (header,) = _header_at(buffer, position)
             name, digits, last_digit, flag, prefix = _fields_of(header)
@@ -156,7 +158,8 @@ class Walker:
                 # A long name, and nothing else, is what most pax headers are for.
                 data = self._pax_data(position, digits)
                 long_name = tar.only_path(data)
-                if long_name is None:
+                if long_name is None or len(long_name) > longest:
+                    long_name = None
                     break
                 chunk.extended.append(header)
                 extended_from = position
@@ -223,7 +226,7 @@ class Walker:
 
     def _entry(self, header: bytes, extension: Extension) -> None:
         flag = header[tar.FLAG]
-        name = tar.entry_name(header) if extension.name is None else extension.name
+        name = tar.entry_name(header) if extension.name is None else self._cut(extension.name)
         size = tar.data_size(header) if extension.size is None else extension.size
         kind = "directory" if flag == tar.OLD_FILE and name.endswith(b"/") else _KINDS.get(flag)
         correction = Correction(size=extension.size, uid=extension.uid, gid=extension.gid)
@@ -242,9 +245,14 @@ class Walker:
         else:
             correction.kind = kind
             if kind in ("symlink", "hardlink"):
-                correction.target = tar.link_name(header) if extension.target is None else extension.target
+                correction.target = tar.link_name(header) if extension.target is None else self._cut(extension.target)
             self._keep(name, header, correction)
             self._without_data(name, kind, correction.target or b"")
+
+    def _cut(self, name: bytes) -> bytes:
+        """A name that is over the limit, cut so that it stays over it: thousands are kept in a chunk."""
+        most = self._limits.path_bytes
+        return name if len(name) <= most else b"x" * (most + 1)
 
     def _keep(self, name: bytes, header: bytes, correction: Correction) -> None:
         if correction.says_anything:
