@@ -23,7 +23,7 @@ from catalog.active.fleet import (
     list_images,
 )
 from catalog.active.views import ImageRecord, LayerState
-from catalog.errors import NotFound
+from catalog.errors import InvalidReference, NotFound
 from catalog.facts import read_facts_many
 from catalog.images import ImagePlatform
 from catalog.settings import Settings
@@ -94,6 +94,10 @@ def image_name(text: str) -> str:
     """
     if _DIGEST.fullmatch(text):
         return text if text.startswith("sha256:") else f"sha256:{text}"
+    if text.startswith("sha256:"):
+        raise InvalidReference(
+            "is no sha256 digest", where=text, advice="give 12 to 64 of its hex digits, in lower case"
+        )
     return canonical_reference(text)
 
 

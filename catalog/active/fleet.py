@@ -69,7 +69,7 @@ class ImageFilter:
         outcomes: any of these.
         at_least: some finding of this severity or worse.
         package: a package's name, exactly as its ecosystem normalises it.
-        vulnerability: a vulnerability's canonical id.
+        vulnerability: a vulnerability's canonical id, in any case of letters.
         distribution: os-release's ID.
         not_covered: some package is not covered or not comparable.
         gone: also references that the registry no longer has.
@@ -188,7 +188,7 @@ def _conditions(wanted: ImageFilter) -> tuple[list[str], dict[str, object]]:
         "reference": _like(wanted.reference),
         "outcomes": list(wanted.outcomes),
         "package": wanted.package,
-        "vulnerability": wanted.vulnerability,
+        "vulnerability": _spellings(wanted.vulnerability),
         "distribution": wanted.distribution,
         "keys": [reference_key(text) for text in wanted.texts],
     }
@@ -206,6 +206,13 @@ def _conditions(wanted: ImageFilter) -> tuple[list[str], dict[str, object]]:
     return ["true", *(condition for condition, asked in conditions.items() if asked)], parameters
 
 
+def _spellings(identifier: str) -> list[str]:
+    """An id as it may be written: `CVE-2024-1` all in capitals, `GHSA-x1y2` in its first part. An index finds each."""
+    identifier = identifier.replace("\0", "")
+    scheme, dash, rest = identifier.partition("-")
+    return [identifier, identifier.upper(), f"{scheme.upper()}{dash}{rest.lower()}"]
+
+
 def _like(pattern: str) -> str:
     for special in "\\%_":
         pattern = pattern.replace(special, f"\\{special}")
@@ -216,7 +223,7 @@ _WITH_PACKAGE = """i.id IN (SELECT x.image FROM image_set x JOIN package_set k O
     WHERE k.members && ARRAY(SELECT n.id FROM package n WHERE md5(n.name) = md5(%(package)s) AND n.name = %(package)s))"""
 _WITH_VULNERABILITY = """i.id IN (SELECT x.image FROM package_match m JOIN package_set k
     ON k.members @> ARRAY[m.package] AND coalesce(k.platform, 0) = m.platform JOIN image_set x ON x.package_set = k.id
-    WHERE m.vulnerability = %(vulnerability)s)"""
+    WHERE m.vulnerability = ANY(%(vulnerability)s::text[]))"""
 
 # By reference; by the digest that references name (an index, or the image itself); by the image's own; by a beginning of it.
 _BY_REFERENCE = lines.FROM_REFERENCES + lines.CHAIN

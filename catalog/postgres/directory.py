@@ -163,7 +163,9 @@ def files_of(where: Path) -> Iterator[None]:
                 "no space left on device", where=str(where), advice="free some space and run again"
             ) from error
         raise ActiveSetError(
-            f"cannot use the directory of the embedded Postgres ({error})", where=str(where)
+            f"cannot use the directory of the embedded Postgres ({error.strerror})",
+            where=str(where),
+            advice="LONGSHORE_HOME names another home",
         ) from error
 
 

@@ -24,7 +24,7 @@ def command() -> None:
     """What is known of vulnerabilities."""
 
 
-@command.command("import")
+@command.command("import", short_help="Take in OSV advisories from a zip or a directory.")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
     "--complete",

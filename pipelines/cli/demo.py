@@ -56,14 +56,14 @@ def unread_places(result: DemoResult) -> list[str]:
         return []
     named = [f"  {problem.path or '/'}: {problem.detail or problem.reason}" for problem in result.unread[:_UNREAD]]
     more = len(result.unread) - len(named)
-    rest = [f"  and {more:,} more: `longshore show rootfs:/` names them"] if more else []
+    rest = [f"  and {more:,} more: `{command_in(result.home)} show rootfs:/` names them"] if more else []
     return ["", "Not read of this machine:", *named, *rest]
 
 
 def next_steps(result: DemoResult) -> list[str]:
     """What to try next, as commands that work as they stand."""
     program = program_name()
-    command = f"LONGSHORE_HOME={shlex.quote(str(result.home))} {program}"
+    command = command_in(result.home)
     image = shlex.quote(f"oci:{result.fleet}:{result.tags[0]}")
     return [
         "The advisories are a sample that came with Longshore: nothing is called clean by them. Try next:",
@@ -73,6 +73,11 @@ def next_steps(result: DemoResult) -> list[str]:
         f"  {program} advisories import PATH --complete Debian:12   # real advisories: an OSV zip or directory",
         f"  {program} scan registry.example/repository              # real images",
     ]
+
+
+def command_in(home: Path) -> str:
+    """The command for a home that is not the default."""
+    return f"LONGSHORE_HOME={shlex.quote(str(home))} {program_name()}"
 
 
 def program_name() -> str:

@@ -52,7 +52,7 @@ def command(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    r"""Analyse the images that SOURCES name: what is new in them is read, what is known is shared.
+    """Analyse the images that SOURCES name: what is new in them is read, what is known is shared.
 
     \b
     SOURCE is one of
@@ -63,7 +63,7 @@ def command(
       docker-archive:FILE                  what `docker save` writes
       rootfs:DIR                           a directory tree, its packages only
       @FILE                                a list of these, one a line
-    """
+    """  # noqa: D301 - click keeps lines as they are after a backspace, the character
     options = scan_options(sources, platforms, insecure, ca_file, address, retry=retry, cpus=cpus)
     settings = settings_for(verbose=verbose, ray_address=address, registry_ca_file=ca_file)
     with observing(quiet=quiet) as observer:

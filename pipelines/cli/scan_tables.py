@@ -15,6 +15,7 @@ from pipelines.cli.show_tables import coverage_text, finding_text
 from pipelines.cli.tables import STATE_STYLES, cell
 from pipelines.cli.units import count_text, duration_text, share_text, size_text
 from pipelines.summary import OutcomeCounts, ScanSummary
+from tasks.sources.resolution import UNWANTED_PLATFORM
 
 EXPLAINED_LINES = 20
 """Images whose trouble the summary tells in full; the rest is in `longshore images --state failed` and `show`."""
@@ -27,8 +28,12 @@ def scan_view(summary: ScanSummary) -> Iterator[RenderableType]:
         if summary.lines_left_out:
             yield Text(f"… and {summary.lines_left_out:,} more: `longshore images` lists them", style="dim")
         yield Text()
-    troubled = [line for line in summary.lines if line.state is not Outcome.ANALYSED and line.detail]
+    troubled = [line for line in summary.lines if _has_trouble(line)]
     yield from (_trouble(line) for line in troubled[:EXPLAINED_LINES])
+    if (left_out := len(troubled) - EXPLAINED_LINES) > 0:
+        yield Text(f"… and {left_out:,} more with trouble: `longshore show IMAGE` tells of each", style="dim")
+    if summary.lines and all(line.reason == UNWANTED_PLATFORM for line in summary.lines):
+        yield cell("nothing was scanned: no image is for the platform that was asked for", "yellow")
     yield from (cell(note, "yellow") for note in summary.notes)
     yield totals_table(summary)
 
@@ -40,7 +45,10 @@ def totals_table(summary: ScanSummary) -> Table:
     head.add_column(style="dim", no_wrap=True)
     head.add_column(overflow="fold")
     head.add_row(
-        "images", cell(f"{summary.images:,} distinct, {summary.new_images:,} new; {outcome_text(summary.outcomes)}")
+        "images",
+        cell(
+            f"{summary.images:,} distinct, {summary.new_images:,} new; {_names(summary)}{outcome_text(summary.outcomes)}"
+        ),
     )
     failed = f", {layers.failed:,} failed" if layers.failed else ""
     shared = f" ({share_text(1 - layers.unique / layers.named)} shared)" if layers.named else ""
@@ -67,10 +75,21 @@ def outcome_text(counts: OutcomeCounts) -> str:
     return ", ".join(f"{count:,} {state}" for count, state in words if count) or "nothing to do"
 
 
+def _names(summary: ScanSummary) -> str:
+    # Several references may name one image, and some name none; their outcomes are counted, not the images'.
+    named = summary.outcomes.total
+    return f"of {named:,} named " if named != summary.images else ""
+
+
 def _findings(summary: ScanSummary) -> str:
     found = finding_text(summary.findings, summary.coverage)
     uncovered = summary.findings.total and not summary.coverage.covered
     return f"{found}, but no package is covered by a complete feed" if uncovered else found
+
+
+def _has_trouble(line: ImageLine) -> bool:
+    # Who asks for one platform knows that the others are left out; the table says so once more.
+    return line.state is not Outcome.ANALYSED and bool(line.detail) and line.reason != UNWANTED_PLATFORM
 
 
 def _trouble(line: ImageLine) -> Text:

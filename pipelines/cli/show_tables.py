@@ -10,6 +10,7 @@ from rich.text import Text
 
 from catalog.active.views import CoverageCounts, FindingCounts, ImageLine
 from catalog.states import Coverage, Outcome, Severity
+from pipelines.cli.console import is_roomy
 from pipelines.cli.tables import (
     STATE_STYLES,
     add_text_column,
@@ -22,6 +23,8 @@ from pipelines.cli.units import count_text, share_text
 from pipelines.models.show import Finding, Package, Problem
 from pipelines.show import ShownImage
 
+_USUAL_ID = len("GHSA-xxxx-xxxx-xxxx")
+
 
 def image_view(shown: ShownImage) -> Iterator[RenderableType]:
     """The parts of the view, in reading order."""
@@ -29,7 +32,9 @@ def image_view(shown: ShownImage) -> Iterator[RenderableType]:
     yield head_table(shown)
     if report.findings:
         yield Text()
-        yield finding_table(report.findings)
+        yield finding_table(report.findings, reasons=is_roomy())
+        if not is_roomy():
+            yield Text("why each matched: in a pipe, with --json, or on a wider terminal", style="dim")
     if report.packages:
         yield Text()
         yield package_table(report.packages)
@@ -110,20 +115,27 @@ def finding_text(findings: FindingCounts, coverage: CoverageCounts) -> str:
     return "none" if coverage.covered else "none can be known"
 
 
-def finding_table(findings: tuple[Finding, ...]) -> Table:
-    """Findings with why they matched."""
+def finding_table(findings: tuple[Finding, ...], *, reasons: bool = True) -> Table:
+    """Findings.
+
+    Args:
+        findings: in the order to show them in.
+        reasons: with the advisory and why it matched; a narrow terminal has no room for that.
+    """
     shown = table(count_text(len(findings), "finding"))
-    for head in ("severity", "vulnerability", "package", "version", "fix", "advisory", "why"):
+    add_text_column(shown, "severity", fold=False)
+    add_text_column(shown, "vulnerability", least=_USUAL_ID)
+    for head in ("package", "version", "fix", *(("advisory", "why") if reasons else ())):
         add_text_column(shown, head)
     for finding in findings:
+        because = (cell(finding.advisory), cell(finding.reason, "dim")) if reasons else ()
         shown.add_row(
             severity_cell(Severity(finding.severity)),
             cell(finding.vulnerability),
             cell(finding.package),
             cell(finding.version),
             cell(finding.fixed_version or finding.fix_state),
-            cell(finding.advisory),
-            cell(finding.reason, "dim"),
+            *because,
         )
     return shown
 

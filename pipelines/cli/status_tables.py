@@ -67,8 +67,9 @@ def _sharing(status: FleetStatus) -> str:
         return "none"
     share = 1 - status.layer_bytes / status.edge_bytes
     return (
-        f"{status.layer_edges:,} layers of images are {status.layers:,}; {size_text(status.edge_bytes)} are "
-        f"{size_text(status.layer_bytes)}, {share_text(share)} shared; {count_text(status.packages, 'distinct package')} "
+        f"{status.layer_edges:,} layers named, {status.layers:,} distinct; {size_text(status.edge_bytes)} named, "
+        f"{size_text(status.layer_bytes)} distinct, {share_text(share)} shared; "
+        f"{count_text(status.packages, 'distinct package')} "
         f"in {count_text(status.package_sets, 'set')}"
     )
 
@@ -92,6 +93,11 @@ def _reasons(reasons: Sequence[tuple[Outcome, str, int]]) -> Table:
     return shown
 
 
+def _to_the_second(moment: str) -> str:
+    whole, point, _ = moment.partition(".")
+    return f"{whole}Z" if point else moment
+
+
 def feed_table(feeds: Sequence[FeedLine]) -> Table:
     """Advisory feeds, and what each is complete for."""
     shown = table("advisories")
@@ -103,5 +109,7 @@ def feed_table(feeds: Sequence[FeedLine]) -> Table:
     for feed in feeds:
         complete = ", ".join(feed.complete)
         covers = cell(complete) if complete else cell("nothing: a sample", "yellow")
-        shown.add_row(cell(feed.feed), f"{feed.advisories:,}", f"{feed.ranges:,}", cell(feed.as_of), covers)
+        shown.add_row(
+            cell(feed.feed), f"{feed.advisories:,}", f"{feed.ranges:,}", cell(_to_the_second(feed.as_of)), covers
+        )
     return shown

@@ -95,5 +95,5 @@ class VerbGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table of verbs, without loading any."""
         rows = {verb.name.partition(" ")[0]: verb.purpose for verb in VERBS} | _NOUNS
-        with formatter.section("Verbs"):
+        with formatter.section("Commands"):
             formatter.write_dl([(word, rows[word]) for word in self.list_commands(ctx)])

@@ -39,13 +39,19 @@ class LayoutLibrary:
 
         Raises:
             NotFound: there is no layout.
+            SourceError: it is a file.
             MalformedManifest: it cannot be understood.
         """
         path = self._directory / "index.json"
+        if self._directory.is_file():
+            raise SourceError("is a file, not an OCI layout's directory", where=str(self._directory))
         try:
             data = read_whole(path, _LARGEST_INDEX)
         except NotFound as error:
-            raise NotFound("is no OCI layout: it has no index.json", where=str(self._directory)) from error
+            what = (
+                "is no OCI layout: it has no index.json" if self._directory.is_dir() else "there is no such directory"
+            )
+            raise NotFound(what, where=str(self._directory)) from error
         return parse_entries(parse_object(data, str(path)), str(path))
 
     def manifest(self, digest: str) -> RawManifest:

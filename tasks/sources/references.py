@@ -24,6 +24,8 @@ from tasks.registry.names import is_host, is_repository, is_tag, shown
 from tasks.sources.interface import SourceKind
 
 _LONGEST = 8192
+_PATHS = ("/", "./", "../", "~")  # how no registry's name begins
+_ARCHIVES = (".tar", ".tar.gz", ".tgz")
 _HUB_NAMES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 
 
@@ -92,6 +94,10 @@ def canonical_reference(text: str) -> str:
 
 
 def _parse_registry(text: str) -> SourceReference:
+    if text in {".", ".."} or text.startswith(_PATHS) or text.endswith(_ARCHIVES):
+        raise InvalidReference("is a path", where=text, advice="write docker-archive:FILE, oci:DIR or rootfs:DIR")
+    if text.endswith("/"):
+        raise InvalidReference("ends in a slash", where=text, advice=f"write {shown(text.rstrip('/'))}")
     host, slash, rest = text.partition("/")
     host = host.lower()
     if not is_host(host) or not (host == "localhost" or "." in host or ":" in host):

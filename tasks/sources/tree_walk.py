@@ -89,8 +89,10 @@ def opened_root(root: Path) -> Iterator[int]:
     """A handle on the tree's root directory. Raises NotFound, SourceError."""
     try:
         handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError) as error:
+    except FileNotFoundError as error:
         raise NotFound("there is no such directory", where=str(root)) from error
+    except NotADirectoryError as error:
+        raise NotFound("is no directory", where=str(root)) from error
     except OSError as error:
         raise SourceError(f"cannot be opened: {error.strerror}", where=str(root)) from error
     try:

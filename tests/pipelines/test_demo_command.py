@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from catalog.settings import Settings
-from pipelines.cli.demo import demo_settings, next_steps, program_name
+from pipelines.cli.demo import demo_settings, next_steps, program_name, unread_places
 from pipelines.demo import DemoResult
+from pipelines.models.show import Problem
 from tests.pipelines.made import SUMMARY
 
 
@@ -27,6 +28,12 @@ def test_the_next_steps_can_be_typed_as_they_stand(tmp_path: Path) -> None:
     words = [shlex.split(step, comments=True) for step in steps[1:]]
     assert words[0] == [f"LONGSHORE_HOME={home}", "longshore", "show", f"oci:{home}/fleet:app-1"]
     assert all("longshore" in line for line in words)
+
+
+def test_the_places_left_out_can_be_asked_for_as_they_stand(tmp_path: Path) -> None:
+    problem = Problem(layer=None, path="a", analyser="", reason="unreadable", detail="", partial=True)
+    places = unread_places(DemoResult(SUMMARY, tmp_path, tmp_path / "fleet", (), (problem,) * 9))
+    assert places[-1] == f"  and 1 more: `LONGSHORE_HOME={tmp_path} longshore show rootfs:/` names them"
 
 
 def test_the_command_is_named_as_it_can_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

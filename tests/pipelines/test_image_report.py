@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from catalog.active.views import CoverageCounts
-from catalog.errors import NotFound
+from catalog.errors import InvalidReference, NotFound
 from catalog.images import ImagePlatform
 from catalog.states import Coverage, Severity
 from pipelines.image_report import image_report, merged_findings, packages_at_paths
 from pipelines.occurrences import Occurrence
-from pipelines.show import choose, host_platform
+from pipelines.show import choose, host_platform, image_name
 from tests.pipelines.made import DIGEST, FAILED, LINE, finding, package, record
 
 LOWER = "sha256:" + "01" * 32
@@ -139,3 +139,9 @@ def test_a_platform_there_is_none_for_is_an_error_that_names_the_others() -> Non
 def test_nothing_covered_is_a_share_of_zero() -> None:
     line = replace(LINE, coverage=CoverageCounts(not_covered=5))
     assert image_report(record(line), [], [], [], []).coverage == 0
+
+
+@pytest.mark.parametrize("text", ["sha256:819c", "sha256:819CFFE12618", "sha256:"])
+def test_a_digest_too_short_to_find_an_image_by_is_called_a_digest(text: str) -> None:
+    with pytest.raises(InvalidReference, match="give 12 to 64 of its hex digits"):
+        image_name(text)

@@ -185,7 +185,7 @@ def test_findings_come_with_their_reason_and_packages_with_path_and_layer() -> N
 def test_a_summary_tells_of_sharing_and_of_trouble() -> None:
     text = printed(*scan_view(SUMMARY))
     assert "failed: registry.example/team/app:gone: " in text
-    assert "1 distinct, 1 new; 1 analysed, 1 failed" in text
+    assert "1 distinct, 1 new; of 2 named 1 analysed, 1 failed" in text
     assert "9 named, 4 distinct (55 % shared), 3 analysed now" in text
     assert "1.0 MB read of 4.0 MB, 3.0 MB saved (75 %)" in text
 
@@ -195,6 +195,34 @@ def test_where_nothing_is_covered_no_summary_says_none() -> None:
     assert "none can be known" in text
     text = printed(*scan_view(replace(SUMMARY, coverage=CoverageCounts(not_covered=9))))
     assert "7 fixable, but no package is covered by a complete feed" in text
+
+
+def test_unwanted_platforms_are_no_trouble_unless_nothing_else_is_there() -> None:
+    unwanted = replace(
+        FAILED, state=Outcome.SKIPPED, reason="unwanted-platform", detail="linux/arm64 was not asked for"
+    )
+    assert "was not asked for" not in printed(*scan_view(replace(SUMMARY, lines=(LINE, unwanted))))
+    assert "nothing was scanned: no image" not in printed(*scan_view(replace(SUMMARY, lines=(LINE, unwanted))))
+    assert "nothing was scanned: no image" in printed(*scan_view(replace(SUMMARY, lines=(unwanted,))))
+
+
+def test_trouble_that_is_not_told_is_counted() -> None:
+    assert "and 5 more with trouble" in printed(*scan_view(replace(SUMMARY, lines=(FAILED,) * 25)))
+
+
+def test_a_narrow_terminal_keeps_ids_whole_and_says_where_the_reasons_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", Terminal())
+    monkeypatch.setenv("COLUMNS", "80")
+    text = on_narrow_terminal(
+        *image_view(shown(packages=[package()], findings=[finding(vulnerability="GHSA-c2qf-rxjj-qqgw")]))
+    )
+    assert "GHSA-c2qf-rxjj-qqgw" in text
+    assert "matched by" not in text
+    assert "why each matched" in text
+
+
+def test_a_feed_is_as_of_a_second() -> None:
+    assert "2026-08-01T09:00:02Z" in printed(feed_table([replace(FEED, as_of="2026-08-01T09:00:02.625Z")]))
 
 
 def test_lines_left_out_are_counted() -> None:

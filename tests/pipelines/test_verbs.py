@@ -69,3 +69,14 @@ def test_the_readme_lists_the_verbs_and_no_others() -> None:
     listed = re.findall(r"^\| *`(?:longshore )?([a-z]+(?: [a-z]+)*)[^`]*`.*\|", README.read_text("utf-8"), re.MULTILINE)
     assert set(IDS) <= set(listed)
     assert not {name for name in listed if name.split()[0] in {i.split()[0] for i in IDS}} - set(IDS)
+
+
+def test_the_help_of_scan_keeps_one_source_a_line() -> None:
+    shown = CliRunner().invoke(longshore, ["scan", "--help"], terminal_width=80).output
+    assert re.search(r"^ +rootfs:DIR +a directory tree, its packages only$", shown, re.MULTILINE)
+    assert "\\b" not in shown
+
+
+def test_no_purpose_is_cut_short() -> None:
+    for words in (["--help"], ["advisories", "--help"]):
+        assert "..." not in CliRunner().invoke(longshore, words, terminal_width=80).output.partition("\n\n")[2]

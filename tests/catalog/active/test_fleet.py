@@ -76,6 +76,7 @@ def test_every_reference_and_platform_has_one_line(fleet: Database) -> None:
         ({"at_least": Severity.HIGH}, ["app:two"]),
         ({"package": "flask"}, ["app:one", "multi:1"]),
         ({"vulnerability": "CVE-9"}, ["app:two"]),
+        ({"vulnerability": "cve-9"}, ["app:two"]),
         ({"distribution": "debian"}, ["app:one", "app:two", "multi:1"]),
         ({"not_covered": True}, ["app:one", "multi:1"]),
         ({"texts": (TWO.reference,)}, ["app:two"]),

@@ -126,6 +126,23 @@ def test_a_directory_that_is_no_layout_is_not_found(tmp_path: Path) -> None:
         list(only(f"oci:{tmp_path}").list())
 
 
+def test_a_layout_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="there is no such directory"):
+        list(only(f"oci:{tmp_path}/nowhere").list())
+
+
+def test_a_file_is_said_to_be_no_layout(tmp_path: Path) -> None:
+    (tmp_path / "image.bin").write_bytes(b"x")
+    with pytest.raises(SourceError, match="is a file, not an OCI layout's directory"):
+        list(only(f"oci:{tmp_path}/image.bin").list())
+
+
+def test_a_file_is_said_to_be_no_root_file_system(tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(b"x")
+    with pytest.raises(NotFound, match="is no directory"):
+        list(only(f"rootfs:{tmp_path}/list").list())
+
+
 def blob_of(layout: Path, digest: str) -> Path:
     return layout / "blobs" / "sha256" / digest.removeprefix("sha256:")
 

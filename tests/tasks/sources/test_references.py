@@ -101,3 +101,16 @@ def test_no_text_raises_anything_else_and_canonical_texts_are_stable(text: str) 
     except InvalidReference:
         return
     assert canonical_reference(canonical) == canonical
+
+
+@pytest.mark.parametrize(
+    "text", ["./image.tar", "/srv/layout", "../root", "~/image.tar", ".", "image.tar", "image.tar.gz"]
+)
+def test_a_path_is_answered_with_the_sources_that_take_paths(text: str) -> None:
+    with pytest.raises(InvalidReference, match="is a path; write docker-archive:FILE, oci:DIR or rootfs:DIR"):
+        parse_source(text)
+
+
+def test_a_slash_at_the_end_is_named() -> None:
+    with pytest.raises(InvalidReference, match=r"ends in a slash; write registry\.example:5000$"):
+        parse_source("registry.example:5000/")
