@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ from cluster.errors import ClusterError
 _PREFIX = "longshore-ray-"
 _IN_USE = "in-use"
 
+_SETTLING_SECONDS = 30
+"""How young a directory may be made and not locked yet."""
 _LONGEST_BASE = 36
 """Longest temporary directory below which Ray's socket paths stay inside the 107 bytes that Unix allows."""
 
@@ -53,11 +56,12 @@ def scratch_directory() -> Iterator[Path]:
 def _remove_abandoned(base: Path) -> None:
     for directory in base.glob(f"{_PREFIX}*"):
         try:
-            if directory.stat().st_uid != os.geteuid():
+            status = directory.stat()
+            if status.st_uid != os.geteuid() or time.time() - status.st_mtime < _SETTLING_SECONDS:
                 continue
             with (directory / _IN_USE).open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(directory, ignore_errors=True)
         except OSError:
-            # In use, being made, or removed by somebody else just now.
+            # In use, or removed by somebody else just now.
             continue

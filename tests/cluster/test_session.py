@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,18 @@ from cluster.errors import ClusterError
 from cluster.scratch import scratch_directory
 from cluster.session import start_session
 from tests.cluster import work
+
+
+@pytest.fixture(autouse=True)
+def _own_temporary_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """A short one, so that sessions of other processes on this machine are not counted."""
+    tmp_path_factory.getbasetemp()  # pytest's own stays where it is
+    with tempfile.TemporaryDirectory(prefix="ls", dir="/tmp") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        monkeypatch.setenv("TMPDIR", folder)
+        yield
 
 
 def directories() -> set[Path]:
@@ -159,6 +172,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_and_what_is_in_use_is
             abandoned = Path(short) / "longshore-ray-abandoned"
             abandoned.mkdir()
             (abandoned / "in-use").touch()
+            os.utime(abandoned, (1, 1))
             with scratch_directory() as second:
                 assert not abandoned.exists()
                 assert first.exists()
