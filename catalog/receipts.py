@@ -127,6 +127,38 @@ class LayerNeed:
 
 
 @dataclass(frozen=True, slots=True)
+class NeedReceipt:
+    """A file that was read once more.
+
+    Args:
+        need: which one.
+        composition_hash: 32 bytes over those of its rows that composition reads.
+        reason: the stable word where not all of it could be read, else empty.
+        detail: what is missing, one line; empty where nothing is.
+    """
+
+    need: LayerNeed
+    composition_hash: bytes
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RereadReceipt:
+    """A batch of layers that were read once more for some of their files.
+
+    Args:
+        layers: how reading each of them ended.
+        files: those that were found and looked at; a need that is not among them stays unanswered.
+        objects: archive objects that hold the files' rows.
+    """
+
+    layers: tuple[LayerReceipt, ...]
+    files: tuple[NeedReceipt, ...]
+    objects: tuple[ObjectReceipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CompositionReceipt:
     """A batch of composed images.
 

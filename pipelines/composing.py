@@ -2,11 +2,13 @@
 
 An image whose whole chain of layers is committed costs no composition at all; of the others, each chain is composed once,
 however many images stand on it. Images are handed out sorted by their layers, so that a task holds a subtree of the chains.
+Where a link leads to a file whose bytes nobody kept, composition asks for it: those images wait until the layers of the wave
+were read once more, and are composed then, with it or, where it is not to be had, as partial without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,17 +17,19 @@ import pyarrow as pa
 from catalog.active.commits import commit_images
 from catalog.active.composition import FailedLayer, failed_layers, known_chains, layer_records
 from catalog.facts import read_facts
-from catalog.receipts import ChainReceipt, CompositionReceipt, ImageReceipt
-from catalog.schemas import IMAGES, PACKAGE_SETS, Dataset
+from catalog.receipts import ChainReceipt, CompositionReceipt, ImageReceipt, LayerNeed
+from catalog.schemas import IMAGES, PACKAGE_SETS, PACKAGES, Dataset
 from catalog.states import LayerOutcome, Outcome
 from cluster.errors import TaskLost
 from cluster.session import Session
 from cluster.streaming import halves
 from pipelines.listing import PendingImage
 from pipelines.observer import Level, Observer, Phase
+from pipelines.rereading import Rereading
 from pipelines.workspace import Workspace, this_month
 from tasks.composition import CompositionBatch, ImageTask, LayerRecord, chain_ids, compose_images
 from tasks.composition.chains import FOREIGN_HASH
+from tasks.transport import RegistryAccess
 
 _IMAGES_PER_TASK = 500
 _FEWEST_IMAGES_PER_TASK = 20
@@ -40,6 +44,7 @@ class Composition:
         workspace: where results go.
         session: who works.
         run: the run's id.
+        access: how registries are spoken to, where layers are read once more.
         fingerprint_set: whose layer results are composed.
         observer: who watches.
     """
@@ -47,9 +52,11 @@ class Composition:
     workspace: Workspace
     session: Session
     run: str
+    access: RegistryAccess
     fingerprint_set: bytes
     observer: Observer
     composed: int = 0
+    bytes_read: int = 0
     cpu_seconds: float = 0.0
 
     def compose(self, images: Sequence[PendingImage]) -> None:
@@ -66,6 +73,8 @@ class Composition:
         records, broken = self._layers(images)
         ready = []
         failed = []
+        waiting: set[str] = set()
+        needs: dict[LayerNeed, None] = {}
         for image in images:
             layers = [layer.digest for layer in image.manifest.layers if not layer.withheld]
             fault = next((broken[layer] for layer in layers if layer in broken), None)
@@ -77,7 +86,29 @@ class Composition:
             self._commit(CompositionReceipt(images=tuple(failed), objects=()))
         for batch, result in self._stream(ready, records):
             self._commit(_lost(batch, result) if isinstance(result, TaskLost) else result)
+            if not isinstance(result, TaskLost) and result.needs:
+                answered = {image.image for image in result.images}
+                waiting.update(task.manifest.digest for task in batch.images if task.manifest.digest not in answered)
+                needs.update(dict.fromkeys(result.needs))
+        if needs and not self.session.stopping:
+            self._compose_waiting([image for image in ready if image.manifest.digest in waiting], needs, records)
         self.observer.finished(Phase.COMPOSE)
+
+    def _compose_waiting(
+        self, images: Sequence[PendingImage], needs: Collection[LayerNeed], records: dict[str, LayerRecord]
+    ) -> None:
+        """Read what images need once more, and compose them with it; each of them ends, whatever could not be read."""
+        rereading = Rereading(self.workspace, self.session, self.access, self.observer)
+        rereading.read(images, needs)
+        self.bytes_read += rereading.bytes_read
+        self.cpu_seconds += rereading.cpu_seconds
+        if self.session.stopping:
+            return  # they stay pending: what is missing may only not have been read yet
+        for batch, result in self._stream(images, records, rereading):
+            if isinstance(result, TaskLost):
+                self._commit(_lost(batch, result))
+            else:
+                self._commit(replace(result, objects=(*result.objects, *rereading.objects(batch.supplements))))
 
     def _layers(self, images: Sequence[PendingImage]) -> tuple[dict[str, LayerRecord], dict[str, FailedLayer]]:
         digests = sorted({layer.digest for image in images for layer in image.manifest.layers if not layer.withheld})
@@ -98,7 +129,7 @@ class Composition:
         return records, {fault.layer: fault for fault in broken}
 
     def _stream(
-        self, images: Sequence[PendingImage], records: dict[str, LayerRecord]
+        self, images: Sequence[PendingImage], records: dict[str, LayerRecord], rereading: Rereading | None = None
     ) -> Iterator[tuple[CompositionBatch, CompositionReceipt | TaskLost]]:
         if not images:
             return iter(())
@@ -106,7 +137,8 @@ class Composition:
         order = sorted(images, key=lambda image: [layer.digest for layer in image.manifest.layers])
         share = -(-len(order) // (self.session.slots("core") * _TASKS_PER_SLOT))
         size = max(_FEWEST_IMAGES_PER_TASK, min(_IMAGES_PER_TASK, share))
-        batches = (self._batch(order[start : start + size], records) for start in range(0, len(order), size))
+        starts = range(0, len(order), size)
+        batches = (self._batch(order[start : start + size], records, rereading) for start in starts)
         settings = self.workspace.settings
         return self.session.stream(
             partial(compose_images, archive=settings.archive),
@@ -117,7 +149,9 @@ class Composition:
             split=_halve,
         )
 
-    def _batch(self, images: Sequence[PendingImage], records: dict[str, LayerRecord]) -> CompositionBatch:
+    def _batch(
+        self, images: Sequence[PendingImage], records: dict[str, LayerRecord], rereading: Rereading | None
+    ) -> CompositionBatch:
         """A batch with what is known of its chains now: an earlier batch may have committed some of them."""
         chains = {image.manifest.digest: _chains(image, records) for image in images}
         wanted = sorted({chain for path in chains.values() for chain in path})
@@ -135,6 +169,8 @@ class Composition:
                 sorted({layer.digest for image in images for layer in image.manifest.layers if layer.withheld})
             ),
             known=tuple(known.values()),
+            supplements=rereading.supplements(layers) if rereading else (),
+            may_ask=rereading is None,
         )
 
     def _commit(self, receipt: CompositionReceipt) -> None:
@@ -151,6 +187,7 @@ class Composition:
             receipt,
             self._rows(receipt, IMAGES),
             self._rows(receipt, PACKAGE_SETS),
+            packages=self._rows(receipt, PACKAGES),
             fingerprint_set=self.fingerprint_set,
         )
         self.workspace.mirror(commit)

@@ -64,6 +64,7 @@ def commit_images(
     sets: pa.Table,
     *,
     fingerprint_set: bytes,
+    packages: pa.Table | None = None,
 ) -> Commit:
     """Commit a batch of composed images: platforms, package sets, chains, and the images' outcomes.
 
@@ -74,13 +75,19 @@ def commit_images(
         composed: the rows of its images objects.
         sets: the rows of its package_sets objects; sets that are known may be among them.
         fingerprint_set: content id of the analysers whose layer results were composed.
+        packages: the rows of its packages objects, where layers were read once more for it; other columns are ignored.
 
     Raises:
         ActiveSetError: the receipt names an image, layer, set or package that no commit brought.
     """
     with db.transaction() as tx:
         _stage_composition(tx, receipt, composed, sets)
+        if packages is not None and packages.num_rows:
+            tx.stage("staged_package", _distinct_packages(packages))
         tx.lock_writers()
+        if packages is not None and packages.num_rows:
+            for statement in layers.PACKAGES:
+                tx.execute(statement)
         _refuse_unknown(tx)
         generation = next_generation(tx)
         commit, files = record_commit(tx, generation, run, "images", receipt.objects)

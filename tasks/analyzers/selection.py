@@ -71,6 +71,10 @@ class Selection:
         for magic in wanted.magics:
             _add(self.magics, magic, analyser)
 
+    def seen_as(self, path: str) -> str:
+        """The path under which the analysers are shown the file at this path."""
+        return path
+
     def analyser(self, name: str) -> Analyser:
         """The analyser of that name; KeyError if there is none."""
         return self._by_name[name]

@@ -5,7 +5,7 @@ the small `tree` that is worth remembering, `state` compares before and after, `
 `replay` goes the way back, from written deltas to what an image has.
 """
 
-from tasks.composition.batch import CompositionBatch, ImageTask, LayerRecord
+from tasks.composition.batch import CompositionBatch, ImageTask, LayerRecord, Supplement
 from tasks.composition.chains import chain_ids
 from tasks.composition.compose import compose_images
 from tasks.composition.replay import live_occurrences
@@ -14,6 +14,7 @@ __all__ = [
     "CompositionBatch",
     "ImageTask",
     "LayerRecord",
+    "Supplement",
     "chain_ids",
     "compose_images",
     "live_occurrences",

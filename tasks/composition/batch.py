@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from catalog.images import ImageManifest
-from catalog.receipts import ChainReceipt
+from catalog.receipts import ChainReceipt, LayerNeed
 from catalog.states import LayerOutcome
 
 
@@ -27,6 +27,27 @@ class LayerRecord:
     outcome: LayerOutcome
     reason: str = ""
     keys: tuple[tuple[str, str], ...] = ()
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Supplement:
+    """What reading a file of a layer once more gave.
+
+    Each need has its own, so that a chain is named by the files that it needs and by nothing else that was read with them.
+
+    Args:
+        need: which file, and as what it was read.
+        composition_hash: 32 bytes over those of its rows that composition reads.
+        keys: (dataset, archive key) of the objects that hold its rows, among those of other files.
+        reason: the stable word where not all of it could be read, else empty.
+        detail: what is missing, one line; empty where nothing is.
+    """
+
+    need: LayerNeed
+    composition_hash: bytes
+    keys: tuple[tuple[str, str], ...]
+    reason: str = ""
     detail: str = ""
 
 
@@ -55,7 +76,7 @@ class CompositionBatch:
             for. An image is composed without them, as partial.
         known: committed chains below these images: they are composed again where something lies above them, but not
             written again.
-        supplements: what re-reading `LayerNeed` files gave, as further records of layers in `layers`.
+        supplements: what reading `LayerNeed` files of layers in `layers` once more gave.
         may_ask: whether files can be read again. Otherwise an image that needs one is composed without it, as partial.
     """
 
@@ -64,5 +85,5 @@ class CompositionBatch:
     month: str
     foreign: tuple[str, ...] = ()
     known: tuple[ChainReceipt, ...] = ()
-    supplements: tuple[LayerRecord, ...] = ()
+    supplements: tuple[Supplement, ...] = ()
     may_ask: bool = False

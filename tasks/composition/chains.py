@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from catalog.identities import ROOT_CHAIN, chain_id, hash_fields
 from tasks.composition.apply import NOTHING, Applied, Wants, Watch, apply_layer
-from tasks.composition.batch import LayerRecord
+from tasks.composition.batch import LayerRecord, Supplement
 from tasks.composition.layer_rows import LayerRows
 from tasks.composition.state import BOTTOM, ChainState, DeltaRow, settle
 
@@ -20,16 +20,18 @@ SUPPLEMENT_RECIPE = "supplemented-layer/1"
 """Tag of the hash that stands for a layer with files read again."""
 
 
-def supplemented_hash(record: LayerRecord, supplements: Sequence[LayerRecord], paths: Sequence[str]) -> bytes:
-    """What a layer contributes to its chain's id where some of its files were read again.
+def supplemented_hash(record: LayerRecord, supplements: Sequence[Supplement], watch: Watch = NOTHING) -> bytes:
+    """What a layer contributes to its chain's id where an image makes more of it than its own rows say.
 
     Args:
         record: the layer's record.
-        supplements: what reading again gave.
-        paths: those of the files that the image needs.
+        supplements: those of its files that were read again and that the image needs, in any order.
+        watch: places that are remembered for the image's sake.
     """
-    hashes = (supplement.composition_hash for supplement in supplements)
-    return hash_fields(SUPPLEMENT_RECIPE, record.composition_hash, *hashes, *sorted(paths), size=32)
+    places = (*sorted(watch.files), "", *sorted(watch.folders))
+    files = sorted((supplement.need.path, supplement.composition_hash) for supplement in supplements)
+    fields = (part for path, rows_hash in files for part in (path, rows_hash))
+    return hash_fields(SUPPLEMENT_RECIPE, record.composition_hash, *places, "", *fields, size=32)
 
 
 def chain_ids(layers: Sequence[tuple[str, bytes]]) -> list[bytes]:
@@ -52,6 +54,7 @@ class ChainWalk:
         hash_of: gives a layer's contribution to chain ids.
         wants: whether an analyser wants the file at a path.
         finished: called once for each chain, the lower first, with its state and the rows of its delta.
+        watch: further places to remember.
     """
 
     def __init__(
@@ -60,11 +63,13 @@ class ChainWalk:
         hash_of: Callable[[str], bytes],
         wants: Wants,
         finished: Callable[[ChainState, list[DeltaRow]], None],
+        watch: Watch = NOTHING,
     ) -> None:
         self._rows_of = rows_of
         self._hash_of = hash_of
         self._wants = wants
         self._finished = finished
+        self._watch = watch
         self._path: list[ChainState] = [BOTTOM]
 
     def compose(self, layers: Sequence[str]) -> ChainState:
@@ -85,7 +90,7 @@ class ChainWalk:
         for layer in layers[shared:]:
             below = self._path[-1]
             chain = chain_id(below.chain, layer, self._hash_of(layer))
-            state, rows = settle(below, chain, layer, self._apply(below, layer, NOTHING))
+            state, rows = settle(below, chain, layer, self._apply(below, layer, self._watch))
             self._finished(state, rows)
             self._path.append(state)
         return self._path[-1]

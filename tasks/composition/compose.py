@@ -25,7 +25,8 @@ from catalog.states import LayerOutcome, Outcome
 from catalog.store import open_store
 from catalog.store.interface import Store
 from tasks.analyzers.selection import wants
-from tasks.composition.batch import CompositionBatch, ImageTask, LayerRecord
+from tasks.composition.apply import NOTHING, Watch
+from tasks.composition.batch import CompositionBatch, ImageTask, Supplement
 from tasks.composition.chains import FOREIGN_HASH, ChainWalk, supplemented_hash
 from tasks.composition.layer_rows import LayerRows
 from tasks.composition.needs import find_needs
@@ -75,9 +76,7 @@ class Composition:
         self._batch = batch
         self._store = store
         self._records = {record.layer: record for record in batch.layers}
-        self._supplements: dict[str, list[LayerRecord]] = {}
-        for record in batch.supplements:
-            self._supplements.setdefault(record.layer, []).append(record)
+        self._supplements = {supplement.need: supplement for supplement in batch.supplements}
         self._foreign = frozenset(batch.foreign)
         self._committed = {receipt.chain: receipt for receipt in batch.known}
         self._layers = ArchivedLayers(store, batch.layers, batch.supplements)
@@ -126,17 +125,23 @@ class Composition:
             return
         layers = [layer.digest for layer in manifest.layers]
         try:
-            state, needs = self._compose_chain(layers)
+            state, needs, read_again = self._compose_chain(layers)
         except (ObjectMissing, ObjectCorrupt) as error:
             self._images[manifest.digest] = ImageReceipt(manifest.digest, Outcome.FAILED, error.reason, str(error))
             return
         if needs and self._batch.may_ask:
             self._needs.update(dict.fromkeys(needs))
             return
-        if needs:
-            missing = "; ".join(f"{need.wanted} is {need.path} of layer {need.layer}" for need in needs)
-            outcome, reason = Outcome.PARTIAL, reason or UNREAD_REASON
-            detail = f"{detail}; {missing}" if detail else missing
+        missing = [
+            (UNREAD_REASON, f"{need.wanted} is {need.path} of layer {need.layer}, which was not read") for need in needs
+        ] + [
+            (found.reason, f"layer {found.need.layer}: {found.detail or found.need.path}")
+            for found in read_again
+            if found.reason
+        ]
+        if missing:
+            outcome, reason = Outcome.PARTIAL, reason or missing[0][0]
+            detail = "; ".join(filter(None, (detail, *(line for _, line in missing))))
         distribution = decide_distribution(state.root)
         platform = platform_of(distribution)
         sets = self._sets.add(state, platform)
@@ -144,25 +149,27 @@ class Composition:
             self._chains[state.chain] = _receipt(state, platform, distribution, sets)
         self._add_image(ImageRow(manifest, state.chain, platform, distribution, sets, outcome, reason), detail)
 
-    def _compose_chain(self, layers: list[str]) -> tuple[ChainState, tuple[LayerNeed, ...]]:
-        """The state of a chain, and what is still to be read again for it."""
+    def _compose_chain(self, layers: list[str]) -> tuple[ChainState, tuple[LayerNeed, ...], list[Supplement]]:
+        """The state of a chain, what is still to be read again for it, and what was."""
         state = self._walk.compose(layers)
-        needs = find_needs(state, layers, self._walk, wants)
-        paths: dict[str, list[str]] = {}
-        for need in needs:
-            if need.layer in self._supplements:
-                paths.setdefault(need.layer, []).append(need.path)
-        if not paths:
-            return state, needs
+        found = find_needs(state, layers, self._walk, wants)
+        read_again = [self._supplements[need] for need in found.files if need in self._supplements]
+        waits = self._batch.may_ask and len(read_again) < len(found.files)
+        if waits or (not read_again and found.watch is NOTHING):
+            return state, found.files, []
+        files: dict[str, list[Supplement]] = {}
+        for supplement in read_again:
+            files.setdefault(supplement.need.layer, []).append(supplement)
         # Another image may share the layer without the link that makes these files evidence: nothing is shared with it.
         walk = ChainWalk(
-            lambda layer: self._layers.supplemented(layer, paths[layer]) if layer in paths else self._layer_rows(layer),
-            lambda layer: self._layer_hash(layer, paths.get(layer, ())),
+            lambda layer: self._layers.supplemented(layer, files[layer]) if layer in files else self._layer_rows(layer),
+            lambda layer: self._layer_hash(layer, files.get(layer, ()), found.watch),
             wants,
             self._finish_chain,
+            found.watch,
         )
         state = walk.compose(layers)
-        return state, find_needs(state, layers, walk, wants)
+        return state, find_needs(state, layers, walk, wants).files, read_again
 
     def _sets_known(
         self, manifest: ImageManifest, known: ChainReceipt, outcome: Outcome, reason: str, detail: str
@@ -198,11 +205,12 @@ class Composition:
     def _layer_rows(self, layer: str) -> LayerRows | None:
         return self._layers.rows_of(layer) if layer in self._records else None
 
-    def _layer_hash(self, layer: str, paths: Sequence[str] = ()) -> bytes:
+    def _layer_hash(self, layer: str, read_again: Sequence[Supplement] = (), watch: Watch = NOTHING) -> bytes:
         record = self._records.get(layer)
         if record is None:
             return FOREIGN_HASH
-        return supplemented_hash(record, self._supplements[layer], paths) if paths else record.composition_hash
+        plain = not read_again and watch is NOTHING
+        return record.composition_hash if plain else supplemented_hash(record, read_again, watch)
 
     def _finish_chain(self, state: ChainState, rows: list[DeltaRow]) -> None:
         if state.chain not in self._committed and state.chain not in self._chains:

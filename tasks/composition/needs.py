@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from catalog.receipts import LayerNeed
 from tasks.analyzers import apk, dpkg, os_release
-from tasks.composition.apply import Wants, Watch
+from tasks.composition.apply import NOTHING, Wants, Watch
 from tasks.composition.chains import ChainWalk
 from tasks.composition.state import ChainState
 from tasks.composition.tree import File, Folder, node_at, resolve, split_path
@@ -23,21 +23,38 @@ FOLDERS = (dpkg.STATUS_FOLDER,)
 """Folders whose files are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What an image still lacks.
+
+    Args:
+        files: those to read again before its packages are known.
+        watch: places where hard links give evidence names that nobody looks at in their own layer. The image must be
+            composed with a watch on them; NOTHING for nearly all images.
+    """
+
+    files: tuple[LayerNeed, ...]
+    watch: Watch
+
+
 @dataclass(slots=True)
 class _Question:
     """Real places to look at, with the names under which they are wanted."""
 
     files: dict[str, str] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
-    hard_links: dict[str, str] = field(default_factory=dict)
+    targets: set[str] = field(default_factory=set)
+    """What hard links at these places name: seen too, so that the links can be followed."""
+    linked: bool = False
+    """Whether one of the places is a hard link that the tree does not remember."""
 
     @property
     def watch(self) -> Watch:
-        return Watch(frozenset((*self.files, *self.hard_links.values())), frozenset(self.folders))
+        return Watch(frozenset((*self.files, *self.targets)), frozenset(self.folders))
 
 
-def find_needs(state: ChainState, layers: Sequence[str], walk: ChainWalk, wants: Wants) -> tuple[LayerNeed, ...]:
-    """The files to read again before this image's packages are known.
+def find_needs(state: ChainState, layers: Sequence[str], walk: ChainWalk, wants: Wants) -> Needs:
+    """What is to be done before this image's packages are known.
 
     Args:
         state: the image's chain.
@@ -50,22 +67,33 @@ def find_needs(state: ChainState, layers: Sequence[str], walk: ChainWalk, wants:
     """
     question = _Question()
     needs: dict[tuple[str, str], LayerNeed] = {}
+    names = _names(state.root) if state.unread else {}
     for path in sorted(state.unread):
         node = node_at(state.root, path)
-        if type(node) is File and node.layer:
-            needs[node.layer, node.path] = LayerNeed(node.layer, node.path, path)
-        elif type(node) is File:
-            question.hard_links[path] = node.target
+        wanted = path if wants(path) else names.get(path, "")
+        if type(node) is File and node.layer and wanted:
+            needs[node.layer, node.path] = LayerNeed(node.layer, node.path, wanted)
+        elif type(node) is File and wanted:
+            question.files[path] = wanted
+            question.targets.add(node.target)
     for path in (*sorted(state.links), *PLACES):
         _ask(question.files, state.root, path, wants)
     for path in FOLDERS:
         place = resolve(state.root, split_path(path), follow=True)
         if place and place.crossed and not wants("/".join((*place.parts, "any"))):
             question.folders["/".join(place.parts)] = path
-    if question.watch != Watch():
-        for need in _look(question, walk.replay(layers, question.watch).root):
+    asked = Watch()
+    while question.watch != asked:
+        asked = question.watch
+        for need in _look(question, walk.replay(layers, asked).root, state.root, wants):
             needs.setdefault((need.layer, need.path), need)
-    return tuple(needs[key] for key in sorted(needs))
+    return Needs(tuple(needs[key] for key in sorted(needs)), asked if question.linked else NOTHING)
+
+
+def _names(root: Folder) -> dict[str, str]:
+    """The places where analysers look, by the real paths they lead to."""
+    places = ((path, resolve(root, split_path(path), follow=True)) for path in PLACES)
+    return {"/".join(place.parts): path for path, place in places if place}
 
 
 def _ask(files: dict[str, str], root: Folder, path: str, wants: Wants) -> None:
@@ -77,11 +105,23 @@ def _ask(files: dict[str, str], root: Folder, path: str, wants: Wants) -> None:
             files.setdefault(real, path)
 
 
-def _look(question: _Question, root: Folder) -> list[LayerNeed]:
-    found = [(wanted, node_at(root, real)) for real, wanted in question.files.items()]
-    found += [(path, node_at(root, path)) for path in question.hard_links]
+def _look(question: _Question, seen: Folder, remembered: Folder, wants: Wants) -> list[LayerNeed]:
+    """The unread files at the places in question; what hard links there name is in question from now on."""
+    places = dict(question.files)
     for real, wanted in question.folders.items():
-        folder = node_at(root, real)
+        folder = node_at(seen, real)
         if type(folder) is Folder:
-            found += [(f"{wanted}/{name}", child) for name, child in folder.children.items()]
-    return [LayerNeed(node.layer, node.path, wanted) for wanted, node in found if type(node) is File and node.layer]
+            inside = ((f"{real}/{name}", f"{wanted}/{name}") for name in folder.children)
+            places.update((path, shown) for path, shown in inside if wants(shown))
+    needs = []
+    for real, wanted in places.items():
+        node = node_at(seen, real)
+        if type(node) is not File:
+            continue
+        # What is seen at its own name is a plain file, or was read.
+        question.linked |= not node.layer or (node.path != real and node_at(remembered, real) is None)
+        if not node.layer:
+            question.targets.add(node.target)
+        elif node.evidence is None:
+            needs.append(LayerNeed(node.layer, node.path, wanted))
+    return needs

@@ -7,7 +7,7 @@ is room; a layer's own rows are kept likewise for the next chain that the layer 
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from catalog.facts import read_facts
 from catalog.schemas import CONTENTS, DATASETS, ENTRIES, EVIDENCE, PACKAGES
 from catalog.store.interface import Store
-from tasks.composition.batch import LayerRecord
+from tasks.composition.batch import LayerRecord, Supplement
 from tasks.composition.evidence import Evidence, PackageKey, make_evidence
 from tasks.composition.layer_rows import SMALL, LayerRows
 
@@ -93,24 +93,22 @@ class ArchivedLayers:
         supplements: further rows of some of these layers.
     """
 
-    def __init__(self, store: Store, records: Iterable[LayerRecord], supplements: Iterable[LayerRecord] = ()) -> None:
+    def __init__(self, store: Store, records: Iterable[LayerRecord], supplements: Iterable[Supplement] = ()) -> None:
         self._store = store
         self._keys: _Keys = {}
-        self._further: _Keys = {}
         self._layers_in: dict[str, list[str]] = defaultdict(list)
         self._objects: _Recent[_Rows] = _Recent(OBJECT_BYTES)
         self._layers: _Recent[LayerRows] = _Recent(KEPT_ENTRIES)
         for record in records:
-            self._enter(self._keys, record)
-        for record in supplements:
-            self._enter(self._further, record)
-
-    def _enter(self, keys: _Keys, record: LayerRecord) -> None:
-        for dataset, key in record.keys:
-            known = keys.setdefault((record.layer, dataset), [])
-            if dataset in COLUMNS and key not in known:
-                known.append(key)
-                self._layers_in[key].append(record.layer)
+            for dataset, key in record.keys:
+                known = self._keys.setdefault((record.layer, dataset), [])
+                if dataset in COLUMNS and key not in known:
+                    known.append(key)
+                    self._layers_in[key].append(record.layer)
+        for supplement in supplements:
+            for _, key in supplement.keys:
+                if supplement.need.layer not in self._layers_in[key]:
+                    self._layers_in[key].append(supplement.need.layer)
 
     def rows_of(self, layer: str) -> LayerRows:
         """A layer's rows.
@@ -123,28 +121,36 @@ class ArchivedLayers:
         """
         found = self._layers.get(layer)
         if found is None:
-            found = make_layer_rows(layer, *(self._table(self._keys, layer, dataset) for dataset in COLUMNS))
+            found = make_layer_rows(layer, *(self._own(layer, dataset) for dataset in COLUMNS))
             self._layers.put(layer, found.size + 64, found)
         return found
 
-    def supplemented(self, layer: str, paths: Collection[str]) -> LayerRows:
-        """A layer's rows with what the supplements say of some of its files.
+    def supplemented(self, layer: str, supplements: Iterable[Supplement]) -> LayerRows:
+        """A layer's rows with what was read in some of its files later.
 
         Args:
             layer: digest of a layer that has a record.
-            paths: those files' paths in the layer.
+            supplements: those files, each once.
 
         Raises:
             StoreError: they cannot be read.
         """
-        own, wanted = self.rows_of(layer), pa.array(list(paths), pa.string())
-        tables = [self._table(self._further, layer, dataset) for dataset in COLUMNS if dataset != ENTRIES.name]
-        chosen = (table.filter(pc.is_in(table.column("path"), wanted)) for table in tables)
-        evidence = read_evidence(*chosen)
-        return LayerRows(layer, self._table(self._keys, layer, ENTRIES.name), {**own.evidence, **evidence})
+        evidence = dict(self.rows_of(layer).evidence)
+        for supplement in supplements:
+            evidence.update(self._further(supplement))
+        return LayerRows(layer, self._own(layer, ENTRIES.name), evidence)
 
-    def _table(self, keys: _Keys, layer: str, dataset: str) -> pa.Table:
-        pieces = [self._object(key, dataset).of(layer) for key in keys.get((layer, dataset), ())]
+    def _further(self, supplement: Supplement) -> dict[str, Evidence]:
+        need, datasets = supplement.need, [dataset for dataset in COLUMNS if dataset != ENTRIES.name]
+        keys = ([key for name, key in supplement.keys if name == dataset] for dataset in datasets)
+        tables = [self._table(own, need.layer, dataset) for own, dataset in zip(keys, datasets, strict=True)]
+        return read_evidence(*(table.filter(pc.field("path") == need.path) for table in tables))
+
+    def _own(self, layer: str, dataset: str) -> pa.Table:
+        return self._table(self._keys.get((layer, dataset), ()), layer, dataset)
+
+    def _table(self, keys: Iterable[str], layer: str, dataset: str) -> pa.Table:
+        pieces = [self._object(key, dataset).of(layer) for key in keys]
         if pieces:
             return pa.concat_tables(pieces)
         empty = DATASETS[dataset].schema.empty_table()

@@ -113,13 +113,20 @@ def _analyse(
                 notes=task.notes,
             )
     except (SourceError, BlobError, LayerError) as error:
-        return _failed(task, error, time.process_time() - started)
+        return failed_receipt(task, error, time.process_time() - started)
     with closing(records):
         writer.append(records, prints)
     return _done(records, time.process_time() - started)
 
 
-def _failed(task: LayerTask, error: LongshoreError, seconds: float) -> LayerReceipt:
+def failed_receipt(task: LayerTask, error: LongshoreError, seconds: float) -> LayerReceipt:
+    """The receipt of a layer that could not be read.
+
+    Args:
+        task: the layer.
+        error: what went wrong.
+        seconds: CPU time that it took all the same.
+    """
     return LayerReceipt(
         layer=task.digest,
         outcome=LayerOutcome.FAILED,

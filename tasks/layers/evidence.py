@@ -65,6 +65,7 @@ class EvidenceBook:
 
     def __init__(self, selection: Selection, limits: Limits) -> None:
         self._limits = limits
+        self._seen_as = selection.seen_as
         self._clock = 0
         self._records: dict[str, dict[str, _Record]] = {}
         self._folders: set[str] = set()
@@ -88,7 +89,7 @@ class EvidenceBook:
         """
         record = self._enter(path, analyser, "read", len(data))
         try:
-            findings = analyser.analyse(path, data)
+            findings = analyser.analyse(self._seen_as(path), data)
         except ParseError as error:
             record.state = "failed"
             self.note(path, error.reason, error.what, analyser=analyser.name, partial=True)

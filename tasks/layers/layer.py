@@ -6,6 +6,7 @@ outranks what went wrong with their content.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from tasks.layers.window import Window
 
 COMPOSITION_RECIPE = "layer-composition/1"
 """The recipe of a layer's composition hash."""
-_COMPOSITION_COLUMNS = {
+COMPOSITION_COLUMNS = {
     ENTRIES: ("path", "kind", "target"),
     EVIDENCE: ("path", "analyser", "state"),
     PACKAGES: tuple(name for name in PACKAGES.schema.names if name != "layer"),
@@ -111,6 +112,59 @@ def analyse_stream(
         raise
 
 
+@dataclass(slots=True)
+class Archive:
+    """What a layer's tar archive turned out to be.
+
+    Args:
+        compression: what its bytes are packed with.
+        tar_size: uncompressed bytes up to and with the tar's end marker.
+    """
+
+    compression: str
+    tar_size: int
+
+
+def walk_blob(
+    blob: BlobReader,
+    selection: Selection,
+    book: EvidenceBook,
+    limits: Limits,
+    emit: Callable[[EntryChunk], None],
+) -> Archive:
+    """Walk a layer's archive, then hash what is left of the blob and check it.
+
+    Args:
+        blob: the layer's bytes.
+        selection: the analysers.
+        book: where evidence goes, and the limit that ended the walk, if one did.
+        limits: caps.
+        emit: takes the entries, some thousands at a time.
+
+    Raises:
+        BlobError, SourceError, LayerError: as `analyse_stream`.
+    """
+    broken: LayerError | None = None
+    archive = Archive("", 0)
+    try:
+        with decoder_errors():
+            stream = open_tar_stream(blob, limits)
+            archive.compression = stream.compression
+            window = Window(stream, blob, limits)
+            try:
+                Walker(window, selection, book, limits, emit).walk()
+            finally:
+                archive.tar_size = window.offset
+    except LimitExceeded as error:
+        book.note("", error.reason, error.what, partial=True)
+    except LayerError as error:
+        broken = error
+    blob.finish()
+    if broken is not None:
+        raise broken
+    return archive
+
+
 class _Reading:
     """The state of reading one layer."""
 
@@ -125,23 +179,13 @@ class _Reading:
         self._book.problems.extend(notes)
         self._hashers = {
             dataset: RowHasher(dataset.name, dataset.version, columns)
-            for dataset, columns in _COMPOSITION_COLUMNS.items()
+            for dataset, columns in COMPOSITION_COLUMNS.items()
         }
-        self._compression = ""
-        self._tar_size = 0
+        self._archive = Archive("", 0)
 
     def read(self) -> None:
-        """Walk the archive, then hash what is left of the blob and check it; raises as `analyse_stream`."""
-        broken: LayerError | None = None
-        try:
-            self._walk()
-        except LimitExceeded as error:
-            self._book.note("", error.reason, error.what, partial=True)
-        except LayerError as error:
-            broken = error
-        self._blob.finish()
-        if broken is not None:
-            raise broken
+        """Read the blob to its end; raises as `analyse_stream`."""
+        self._archive = walk_blob(self._blob, self._selection, self._book, self._limits, self._emit)
 
     def records(self, digest: str) -> LayerRecords:
         """What was read."""
@@ -152,26 +196,16 @@ class _Reading:
             (CONTENTS, evidence.contents),
         ):
             self._hashers[dataset].update(rows)
-        digests = [self._hashers[dataset].digest() for dataset in _COMPOSITION_COLUMNS]
+        digests = [self._hashers[dataset].digest() for dataset in COMPOSITION_COLUMNS]
         return LayerRecords(
             digest=digest,
-            compression=self._compression,
+            compression=self._archive.compression,
             size=self._blob.count,
-            tar_size=self._tar_size,
+            tar_size=self._archive.tar_size,
             entries=self._spool,
             evidence=evidence,
             composition_hash=hash_fields(COMPOSITION_RECIPE, *digests, size=32),
         )
-
-    def _walk(self) -> None:
-        with decoder_errors():
-            stream = open_tar_stream(self._blob, self._limits)
-            self._compression = stream.compression
-            window = Window(stream, self._blob, self._limits)
-            try:
-                Walker(window, self._selection, self._book, self._limits, self._emit).walk()
-            finally:
-                self._tar_size = window.offset
 
     def _emit(self, chunk: EntryChunk) -> None:
         if not chunk.names:

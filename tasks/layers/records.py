@@ -15,7 +15,7 @@ from catalog.receipts import ObjectReceipt
 from catalog.schemas import ATTRIBUTES, CONTENTS, ENTRIES, EVIDENCE, LAYERS, PACKAGES, PROBLEMS, Dataset
 from catalog.store.interface import Store
 from tasks.analyzers.selection import FingerprintSet
-from tasks.layers.evidence import without_layer
+from tasks.layers.evidence import Evidence, without_layer
 from tasks.layers.layer import LayerRecords
 
 DATASETS = (LAYERS, ENTRIES, ATTRIBUTES, EVIDENCE, PACKAGES, CONTENTS, PROBLEMS)
@@ -40,11 +40,19 @@ class RecordWriter:
         Raises:
             StoreError: they cannot be written.
         """
-        digest, evidence = records.digest, records.evidence
+        digest = records.digest
         self._writers[LAYERS].append(_layer_row(records, fingerprints))
         for batch in records.entries.batches():
             self._append(ENTRIES, digest, batch)
             self._append(ATTRIBUTES, digest, batch)
+        self.append_evidence(digest, records.evidence)
+
+    def append_evidence(self, digest: str, evidence: Evidence) -> None:
+        """Write what was found in a layer's files, and nothing else of it.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
         self._append(EVIDENCE, digest, evidence.evidence)
         self._append(PACKAGES, digest, evidence.packages)
         self._append(CONTENTS, digest, evidence.contents)

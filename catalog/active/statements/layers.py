@@ -46,5 +46,7 @@ AND NOT EXISTS (SELECT FROM layer_result lr WHERE lr.layer = l.id AND lr.fingerp
 """
 _LEASES = "DELETE FROM lease e USING staged_layer s WHERE s.digest = e.layer AND e.run = %(run)s"
 
-ALL = (_LAYERS, _SIZES, _PACKAGES, _PACKAGE_NOTES, _RESULTS, _RECOVERED, _FAILED, _LEASES)
+PACKAGES = (_PACKAGES, _PACKAGE_NOTES)
+"""The statements that take no parameter and need staged_package alone."""
+ALL = (_LAYERS, _SIZES, *PACKAGES, _RESULTS, _RECOVERED, _FAILED, _LEASES)
 """In this order."""

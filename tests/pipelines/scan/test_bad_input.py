@@ -57,7 +57,7 @@ def states(scanner: Scanner, registry: FaultyRegistry) -> dict[str, tuple[Outcom
 def test_a_layer_that_cannot_be_had_fails_its_image_and_no_other(
     scanner: Scanner, served: FaultyRegistry, fault: Fault, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.analysing._LONGEST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("pipelines.rounds._LONGEST_PAUSE_SECONDS", 0.01)
     served.fail("GET", BLOBS + upper(), fault, times=100)
     assert states(scanner, served) == {"good": (Outcome.ANALYSED, ""), "bad": (Outcome.FAILED, reason)}
     assert scanner.show(f"{served.host}/team/app:bad").packages == ()
@@ -74,7 +74,7 @@ def test_wrong_bytes_of_the_right_size_are_a_digest_mismatch(
 def test_running_again_completes_what_a_registry_withheld(
     scanner: Scanner, served: FaultyRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.analysing._LONGEST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("pipelines.rounds._LONGEST_PAUSE_SECONDS", 0.01)
     fault_times = 100
     served.fail("GET", BLOBS + upper(), Fault(status=503), times=fault_times)
     assert states(scanner, served)["bad"][0] is Outcome.FAILED
@@ -85,7 +85,7 @@ def test_running_again_completes_what_a_registry_withheld(
 def test_a_busy_registry_is_tried_again_within_the_run(
     scanner: Scanner, served: FaultyRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.analysing._LONGEST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("pipelines.rounds._LONGEST_PAUSE_SECONDS", 0.01)
     served.fail("GET", BLOBS + upper(), Fault(status=429, headers={"Retry-After": "0"}), times=3)
     assert states(scanner, served)["bad"] == (Outcome.ANALYSED, "")
 

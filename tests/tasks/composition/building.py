@@ -18,7 +18,7 @@ from catalog.schemas import DATASETS, IMAGES, OCCURRENCES, PACKAGE_SETS, Dataset
 from catalog.settings import ArchiveLocation
 from catalog.states import LayerOutcome
 from catalog.store import open_store
-from tasks.composition import CompositionBatch, ImageTask, LayerRecord, compose_images, live_occurrences
+from tasks.composition import CompositionBatch, ImageTask, LayerRecord, Supplement, compose_images, live_occurrences
 from tasks.composition.evidence import DEVICE, DIRECTORY, FIFO, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT
 from tasks.composition.layer_rows import LayerRows
 from tasks.composition.records import COLUMNS, make_layer_rows
@@ -209,7 +209,7 @@ class Archive:
         *images: ImageManifest,
         known: Iterable[ChainReceipt] = (),
         foreign: tuple[str, ...] = (),
-        supplements: tuple[LayerRecord, ...] = (),
+        supplements: tuple[Supplement, ...] = (),
         may_ask: bool = False,
     ) -> CompositionReceipt:
         """Compose images of layers that are not added yet, or are."""

@@ -10,11 +10,13 @@ import pytest
 
 from catalog.errors import ObjectMissing, StoreError
 from catalog.identities import package_set_id
+from catalog.packages import PackageFacts
 from catalog.receipts import CompositionReceipt, LayerNeed
 from catalog.schemas import IMAGES, OCCURRENCES, PACKAGE_SETS
 from catalog.settings import ArchiveLocation
 from catalog.states import LayerOutcome, Outcome
-from tasks.composition import CompositionBatch, ImageTask, LayerRecord, compose_images
+from tasks.composition import CompositionBatch, ImageTask, LayerRecord, Supplement, compose_images
+from tasks.composition.evidence import HARDLINK
 from tests.tasks.composition.building import APK, DPKG, MONTH, Archive, Layer, apk, deb, image, npm
 
 BASE = Layer("base").os_release("ID=debian\nVERSION_ID=12\n").database(DPKG, deb("bash"), deb("tar"))
@@ -226,15 +228,72 @@ class TestNeeds:
     def test_what_was_read_again_completes_the_image_and_no_other(self, archive: Archive) -> None:
         top = Layer("link").symlink(DPKG, "/opt/status")
         archive.add(self.LOWER, top)
-        again = Layer("again").database("opt/status", deb("bash")).database("opt/other", deb("tar"))
-        archive.layers[again.digest] = again
-        supplements = tuple(archive.write([again], digest=self.LOWER.digest))
+        need = LayerNeed(self.LOWER.digest, "opt/status", DPKG)
+        other = LayerNeed(self.LOWER.digest, "opt/other", DPKG)
+        supplements = (self.supplement(archive, other, deb("tar")), self.supplement(archive, need, deb("bash")))
         manifest = image("i", self.LOWER, top)
         receipt = archive.compose(manifest, self.ALONE, supplements=supplements, may_ask=True)
         assert receipt.needs == ()
         assert {found.outcome for found in receipt.images} == {Outcome.ANALYSED}
         assert archive.packages(manifest) == {("bash", "opt/status")}
         assert archive.packages(self.ALONE) == set()
+
+    def test_a_hard_link_behind_a_linked_folder_asks_for_what_it_names(self, archive: Archive) -> None:
+        base = Layer("base").file("opt/db").hardlink("opt/dpkg/status", "opt/one").file("opt/other")
+        base.entries.insert(1, ("opt/one", HARDLINK, "opt/db"))
+        top = Layer("top").symlink("var/lib/dpkg", "/opt/dpkg")
+        archive.add(base, top)
+        manifest = image("i", base, top)
+        need = LayerNeed(base.digest, "opt/db", DPKG)
+        assert archive.compose(manifest, may_ask=True).needs == (need,)
+        supplement = self.supplement(archive, need, deb("bash"))
+        assert ended(archive.compose(manifest, supplements=(supplement,))) == (Outcome.ANALYSED, "")
+        assert archive.packages(manifest) == {("bash", "opt/db")}
+
+    def test_a_hard_link_behind_a_linked_folder_needs_nothing_where_its_file_was_read(self, archive: Archive) -> None:
+        base = Layer("base").database(DPKG, deb("bash")).hardlink("opt/dpkg/status", DPKG)
+        top = Layer("top").whiteout("var/lib/dpkg").symlink("var/lib/dpkg", "/opt/dpkg")
+        archive.add(base, top)
+        manifest = image("i", base, top)
+        assert ended(archive.compose(manifest, may_ask=True)) == (Outcome.ANALYSED, "")
+        assert archive.packages(manifest) == {("bash", "opt/dpkg/status")}
+
+    def test_files_of_a_linked_folder_that_were_read_again_complete_the_image(self, archive: Archive) -> None:
+        base = Layer("base").file("opt/dpkg/status.d/base").file("opt/dpkg/status.d/base.md5sums")
+        top = Layer("top").symlink("var/lib/dpkg", "/opt/dpkg")
+        archive.add(base, top)
+        manifest = image("i", base, top)
+        need = LayerNeed(base.digest, "opt/dpkg/status.d/base", "var/lib/dpkg/status.d/base")
+        assert archive.compose(manifest, may_ask=True).needs == (need,)
+        supplement = self.supplement(archive, need, deb("base-files"))
+        assert ended(archive.compose(manifest, supplements=(supplement,))) == (Outcome.ANALYSED, "")
+        assert archive.packages(manifest) == {("base-files", need.path)}
+
+    def test_a_chain_is_named_by_the_files_its_image_needs_alone(self, archive: Archive) -> None:
+        top = Layer("link").symlink(DPKG, "/opt/status")
+        archive.add(self.LOWER, top)
+        need = LayerNeed(self.LOWER.digest, "opt/status", DPKG)
+        mine = self.supplement(archive, need, deb("bash"))
+        other = replace(mine, need=replace(need, path="opt/dpkg/status"), composition_hash=b"o" * 32)
+        alone = archive.compose(image("i", self.LOWER, top), supplements=(mine,))
+        beside = archive.compose(image("i", self.LOWER, top), supplements=(other, mine))
+        assert alone.chains == beside.chains
+
+    def test_what_was_read_again_in_part_makes_the_image_partial(self, archive: Archive) -> None:
+        top = Layer("link").symlink(DPKG, "/opt/status")
+        archive.add(self.LOWER, top)
+        need = LayerNeed(self.LOWER.digest, "opt/status", DPKG)
+        supplement = replace(self.supplement(archive, need), reason="too-large", detail="opt/status: 9 bytes")
+        receipt = archive.compose(image("i", self.LOWER, top), supplements=(supplement,))
+        assert ended(receipt) == (Outcome.PARTIAL, "too-large")
+        assert "opt/status" in receipt.images[0].detail
+
+    @staticmethod
+    def supplement(archive: Archive, need: LayerNeed, *packages: PackageFacts) -> Supplement:
+        again = Layer("again").database(need.path, *packages)
+        archive.layers[again.digest] = again
+        (record,) = archive.write([again], digest=need.layer)
+        return Supplement(need, b"h" * 32, record.keys)
 
     @pytest.mark.parametrize("target", ["/nowhere", "../../../var/lib/dpkg/status", "", "/opt", "../" * 300 + "x"])
     def test_a_link_that_leads_to_no_file_needs_nothing(self, archive: Archive, target: str) -> None:
