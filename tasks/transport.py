@@ -74,11 +74,13 @@ class Document:
         status: HTTP status.
         headers: by lower-case name.
         data: the body.
+        elsewhere: a redirect led to another server than the one that was asked, and that one answered.
     """
 
     status: int
     headers: Mapping[str, str]
     data: bytes
+    elsewhere: bool = False
 
 
 class Reply:
@@ -87,6 +89,7 @@ class Reply:
     def __init__(self, response: urllib3.BaseHTTPResponse, host: str) -> None:
         self._response = response
         self._host = host
+        self.elsewhere = False
         self.status = response.status
         self.headers = {name.lower(): value for name, value in response.headers.items()}
 
@@ -120,7 +123,7 @@ class Reply:
                 left -= len(piece)
             if left <= 0:
                 raise ProtocolViolation(f"sends a document of more than {limit:,} bytes", where=self._host)
-            return Document(self.status, self.headers, b"".join(pieces))
+            return Document(self.status, self.headers, b"".join(pieces), self.elsewhere)
 
     def close(self) -> None:
         """Let go of the connection; it is kept for the next request where little of the body is left."""
@@ -267,6 +270,7 @@ class Transport:
 
     def _open(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         headers = {"User-Agent": f"longshore/{__version__}", "Accept-Encoding": "identity", **headers}
+        asked = _origin(url)
         for _ in range(_MOST_REDIRECTS + 1):
             reply = self._request(method, url, headers, body)
             if reply.status in _PASSING:
@@ -278,6 +282,7 @@ class Transport:
                 )
             location = reply.headers.get("location")
             if reply.status not in _REDIRECTS or location is None or method == "POST":
+                reply.elsewhere = _origin(url) != asked
                 return reply
             reply.close()
             target = self.admit(url, location)

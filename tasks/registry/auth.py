@@ -101,6 +101,9 @@ class Authenticator:
             RegistryUnreachable, RegistryBusy: the token service does not answer.
             SettingsError: Docker's configuration cannot be read.
         """
+        if reply.elsewhere:
+            # Whoever stores a registry's blobs may not name the place where our password for the registry goes.
+            raise ProtocolViolation("sends us to another server, which asks for credentials", where=self._host)
         challenges = {
             challenge.scheme: challenge for challenge in parse_challenges(reply.headers.get("www-authenticate", ""))
         }

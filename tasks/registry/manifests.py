@@ -33,9 +33,14 @@ _CONFIG_TYPES = frozenset({
 })  # fmt: skip
 _SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
 _LAYER_TYPE = re.compile(r"application/vnd\.(oci\.image\.layer\.|docker\.image\.rootfs\.(foreign\.)?diff\.tar)")
-_ATTESTATION = "vnd.docker.reference.type"
 _LARGEST_SIZE = 1 << 62
 _MOST_URLS = 16
+_MOST_LAYERS = 512  # no engine mounts as many; a manifest of 4 MiB could name 40,000
+_FIELDS = frozenset({
+    "schemaVersion", "mediaType", "config", "layers", "manifests", "digest", "size", "urls", "platform", "annotations",
+    "os", "architecture", "variant",
+})  # fmt: skip
+_READ_AS = {name.casefold(): name for name in _FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class IndexEntry:
         size: bytes.
         media_type: of it; empty where the index does not say.
         platform: empty fields where the index does not say.
-        attestation: it says something of another manifest and is no image.
+        attestation: it is for the platform "unknown", as nothing that an engine runs, and says something of another manifest.
         name: the `org.opencontainers.image.ref.name` annotation, in layouts.
     """
 
@@ -104,6 +109,7 @@ def parse_manifest(raw: RawManifest) -> ManifestDocument | IndexDocument:
         MalformedManifest: it cannot be understood.
     """
     document = parse_object(raw.data, raw.digest)
+    _refuse_look_alikes(document, raw.digest)
     _refuse_schema_1(document, raw)
     is_index, is_manifest = "manifests" in document, "layers" in document or "config" in document
     if is_index and is_manifest:
@@ -155,6 +161,14 @@ def parse_platform(value: object) -> ImagePlatform:
     return ImagePlatform(*(shown(field)[:64] if isinstance(field, str) else "" for field in fields))
 
 
+def _refuse_look_alikes(fields: dict[str, Any], where: str) -> None:
+    # Container engines are written in Go, whose JSON reader takes "Layers" for "layers", and whichever comes last.
+    for name in fields:
+        meant = _READ_AS.get(name.casefold(), name)
+        if meant != name:
+            raise MalformedManifest(f"has a field {shown(name)!r}, which others read as {meant!r}", where=where)
+
+
 def _refuse_schema_1(document: dict[str, Any], raw: RawManifest) -> None:
     if document.get("schemaVersion") == 1 or raw.content_type.startswith(_SCHEMA_1):
         raise NotAnImage("is a schema 1 manifest, withdrawn since 2019", where=raw.digest, advice="push the image anew")
@@ -168,6 +182,8 @@ def _parse_image(document: dict[str, Any], media_type: str, where: str) -> Manif
     found = document.get("layers")
     if not isinstance(found, list):
         raise MalformedManifest("its layers are no list", where=where)
+    if len(found) > _MOST_LAYERS:
+        raise MalformedManifest(f"has more than {_MOST_LAYERS} layers", where=where)
     layers = tuple(_descriptor(layer, where) for layer in found)
     if layers and not any(_LAYER_TYPE.match(layer.media_type) for layer in layers):
         raise NotAnImage(f"holds {shown(layers[0].media_type) or 'something'} instead of layers", where=where)
@@ -177,6 +193,7 @@ def _parse_image(document: dict[str, Any], media_type: str, where: str) -> Manif
 def _descriptor(value: object, where: str) -> LayerDescriptor:
     if not isinstance(value, dict):
         raise MalformedManifest("has a descriptor that is no object", where=where)
+    _refuse_look_alikes(value, where)
     digest, size, media_type = value.get("digest"), value.get("size"), value.get("mediaType", "")
     if not isinstance(digest, str) or not is_digest(digest):
         raise MalformedManifest(f"names something by {shown(str(digest))!r}, which is no sha256 digest", where=where)
@@ -194,6 +211,8 @@ def _parse_entry(value: object, where: str) -> IndexEntry:
     fields = value if isinstance(value, dict) else {}
     annotations = fields.get("annotations")
     annotations = annotations if isinstance(annotations, dict) else {}
+    if isinstance(fields.get("platform"), dict):
+        _refuse_look_alikes(fields["platform"], where)
     platform = parse_platform(fields.get("platform"))
     unknown = platform.os == "unknown" and platform.architecture == "unknown"
     name = annotations.get("org.opencontainers.image.ref.name")
@@ -202,6 +221,6 @@ def _parse_entry(value: object, where: str) -> IndexEntry:
         descriptor.size,
         descriptor.media_type,
         platform,
-        unknown or _ATTESTATION in annotations,
+        unknown,
         name if isinstance(name, str) else "",
     )

@@ -3,7 +3,8 @@
 `manifest.json` names, for each image, its configuration and its layers as members of the archive (moby, image/spec v1.2). Three
 layouts are in use: `<id>/layer.tar` with every layer a file, the same with repeated layers as symbolic links to the first, and
 an OCI layout's `blobs/sha256/<digest>`. An image is named by the digest of its configuration; a layer by the digest of what is
-stored, which is the configuration's diff id as long as the layer is stored uncompressed, and is computed where it is not.
+stored, which is the configuration's diff id as long as the layer is stored uncompressed, and is computed where it is not. What the
+members are called says nothing of them.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from typing import Any
 
 import orjson
 
-from catalog.errors import BlobError, MalformedManifest, NotFound, SourceError
+from catalog.errors import BlobError, LayerError, LimitExceeded, MalformedManifest, NotFound, SourceError
 from catalog.images import FileBlob, ImageManifest, LayerDescriptor
+from catalog.limits import Limits
 from catalog.states import Outcome
-from tasks.digests import is_digest, sha256_digest
+from tasks.digests import sha256_digest
+from tasks.layers.blob import BlobReader
+from tasks.layers.compression import decoder_errors, open_tar_stream
 from tasks.local_files import DECOMPRESSION_ERRORS, FileStream, compression_of, open_regular, unpacked
 from tasks.registry.configurations import LARGEST_CONFIGURATION, parse_configuration
 from tasks.registry.names import shown
@@ -37,7 +41,7 @@ _LARGEST_MANIFEST = 4 << 20
 _MOST_IMAGES = 10_000
 _MOST_LAYERS = 1_000
 _MOST_LINKS = 8
-_BLOBS = "blobs/sha256/"
+_READ_AS = {name.casefold(): name for name in ("Config", "RepoTags", "Layers")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,14 @@ class ArchiveSource:
         if not platforms.includes(platform):
             detail = f"{platform} was not asked for"
             return (ResolvedImage(platform, Outcome.SKIPPED, UNWANTED_PLATFORM, detail, digest=image.digest),)
-        claims = [*configuration.diff_ids, *[""] * len(image.layers)]
-        stored = [self._archive.layer(path, claim) for path, claim in zip(image.layers, claims, strict=False)]
+        if len(configuration.diff_ids) != len(image.layers):
+            raise MalformedManifest(
+                f"has {len(image.layers)} layers, and its configuration names {len(configuration.diff_ids)}",
+                where=image.digest,
+            )
+        stored = [
+            self._archive.layer(path, claim) for path, claim in zip(image.layers, configuration.diff_ids, strict=True)
+        ]
         layers = tuple(LayerDescriptor(digest, blob.length, LAYER_TYPE) for digest, blob in stored)
         manifest = ImageManifest(image.digest, MEDIA_TYPE, image.digest, platform, layers, configuration.facts)
         locations = tuple(blob for _, blob in stored)
@@ -122,7 +132,7 @@ class _Archive:
         self._path = path
         self._packed = False
         self._members: dict[str, ArchiveMember] = {}
-        self._digests: dict[str, str] = {}
+        self._digests: dict[str, tuple[str, str]] = {}
 
     def open(self) -> None:
         with open_regular(self._path) as file:
@@ -151,20 +161,35 @@ class _Archive:
             yield _Image(sha256_digest(data), data, layers, names)
 
     def layer(self, path: str, diff_id: str) -> tuple[str, FileBlob]:
-        """A layer's digest and place. `diff_id` is what the configuration claims; empty for nothing."""
+        """A layer's digest and place.
+
+        The configuration names the image, so its layers must be those that the configuration names: what is stored as it is
+        goes by that name, which its reader checks; what is stored compressed is unpacked once to see.
+
+        Args:
+            path: of the member.
+            diff_id: digest of the unpacked layer, as the configuration has it.
+
+        Raises:
+            MalformedManifest: it is another layer.
+        """
         member = self._member(path)
         blob = FileBlob(self._path, member.offset, member.size, self._packed)
-        named = f"sha256:{member.path.removeprefix(_BLOBS)}"
-        if member.path.startswith(_BLOBS) and is_digest(named):
-            return named, blob
-        if diff_id and not compression_of(member.start):
+        if not compression_of(member.start):
             return diff_id, blob
         if member.path not in self._digests:
-            self._digests[member.path] = self._hash(blob)
-        return self._digests[member.path], blob
+            self._digests[member.path] = self._hashes(blob)
+        stored, unpacked_digest = self._digests[member.path]
+        if unpacked_digest != diff_id:
+            what = f"its member {shown(member.path)} is not the layer that the configuration names"
+            raise MalformedManifest(what, where=self._path)
+        return stored, blob
 
     def _entry(self, entry: object) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
+        if any(_READ_AS.get(name.casefold(), name) != name for name in fields):
+            # Docker reads "layers" as "Layers", and whichever comes last.
+            raise MalformedManifest("its manifest.json has fields that others read as other ones", where=self._path)
         config, names, layers = fields.get("Config"), fields.get("RepoTags") or [], fields.get("Layers") or []
         if not isinstance(config, str) or not _are_texts(names) or not _are_texts(layers) or len(layers) > _MOST_LAYERS:
             raise MalformedManifest("its manifest.json describes no image", where=self._path)
@@ -188,11 +213,26 @@ class _Archive:
             raise SourceError("ends early", where=self._path)
         return data
 
-    def _hash(self, blob: FileBlob) -> str:
+    def _hashes(self, blob: FileBlob) -> tuple[str, str]:
+        """Digests of a compressed layer as it is stored, and unpacked."""
         content = hashlib.sha256()
         for piece in self._pieces(blob):
             content.update(piece)
-        return f"sha256:{content.hexdigest()}"
+        stored = f"sha256:{content.hexdigest()}"
+        content, limits, buffer = hashlib.sha256(), Limits(), memoryview(bytearray(1 << 18))
+        count = 0
+        try:
+            with FileStream(blob.path, blob.offset, blob.length, packed=blob.packed) as stream, decoder_errors():
+                layer = open_tar_stream(BlobReader(stream, stored, blob.length), limits)
+                while got := layer.readinto(buffer):
+                    content.update(buffer[:got])
+                    count += got
+                    if count > max(limits.ratio_from_bytes, limits.layer_ratio * blob.length):
+                        raise LimitExceeded(f"more than {limits.layer_ratio} times its compressed size")
+                layer.check_end()
+        except (BlobError, LayerError) as error:
+            raise MalformedManifest(f"a layer cannot be unpacked: {error.what}", where=self._path) from error
+        return stored, f"sha256:{content.hexdigest()}"
 
     def _pieces(self, blob: FileBlob) -> Iterator[bytes]:
         try:

@@ -39,15 +39,16 @@ class Library(Protocol):
 class _Walk:
     library: Library
     platforms: PlatformChoice
-    seen: set[str] = field(default_factory=set)
+    seen: set[tuple[str, ImagePlatform]] = field(default_factory=set)
 
     def index(self, document: IndexDocument, where: str, depth: int) -> Iterator[ResolvedImage]:
         if depth > _DEEPEST_INDEX:
             raise MalformedManifest(f"nests indexes deeper than {_DEEPEST_INDEX}", where=where)
         for entry in document.entries:
-            if entry.digest in self.seen:
+            # Named for two platforms it is there twice: engines choose by the entry's platform, and one may be a pretence.
+            if (entry.digest, entry.platform) in self.seen:
                 continue
-            self.seen.add(entry.digest)
+            self.seen.add((entry.digest, entry.platform))
             if len(self.seen) > _MOST_MANIFESTS:
                 raise MalformedManifest(f"leads to more than {_MOST_MANIFESTS:,} manifests", where=where)
             yield from self.entry(entry, depth)
@@ -74,7 +75,9 @@ class _Walk:
         data = self.library.configuration(document.config)
         configuration = parse_configuration(data, len(document.layers), document.config.digest)
         platform = _merge(configuration.platform, named)
-        if not self.platforms.includes(platform):
+        # Where an index chose it by its platform, so do engines, whatever the configuration says of itself.
+        chosen = bool(named.os or named.architecture)
+        if not chosen and not self.platforms.includes(platform):
             detail = f"{platform} was not asked for"
             return ResolvedImage(platform, Outcome.SKIPPED, UNWANTED_PLATFORM, detail, digest=digest)
         manifest = ImageManifest(

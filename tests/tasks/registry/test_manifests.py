@@ -128,17 +128,38 @@ def test_foreign_layers_keep_their_places() -> None:
     assert found.layers[0].urls == ("https://x/y",)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"platform": {"os": "unknown", "architecture": "unknown"}},
-        {"annotations": {"vnd.docker.reference.type": "attestation-manifest"}},
-    ],
-)
-def test_attestations_are_known_by_their_entry(changes: dict[str, Any]) -> None:
-    found = parse_manifest(raw(index(**changes)))
+def test_attestations_are_known_by_their_platform() -> None:
+    found = parse_manifest(raw(index(platform={"os": "unknown", "architecture": "unknown"})))
     assert isinstance(found, IndexDocument)
     assert found.entries[0].attestation
+
+
+def test_what_engines_may_run_is_no_attestation_whatever_it_says() -> None:
+    found = parse_manifest(raw(index(annotations={"vnd.docker.reference.type": "attestation-manifest"})))
+    assert isinstance(found, IndexDocument)
+    assert not found.entries[0].attestation
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {**manifest(), "Layers": []},
+        {**manifest(), "layer\u017f": []},
+        {**manifest(), "CONFIG": {}},
+        manifest(layers=[{**LAYER, "Digest": LAYER["digest"]}]),
+        {**index(), "Manifests": []},
+        index(platform={"os": "unknown", "architecture": "unknown", "OS": "linux", "Architecture": "amd64"}),
+        index(Platform={"os": "linux", "architecture": "amd64"}),
+    ],
+)
+def test_fields_that_engines_read_as_others_are_refused(document: object) -> None:
+    with pytest.raises(MalformedManifest, match="others read as"):
+        parse_manifest(raw(document))
+
+
+def test_more_layers_than_any_engine_mounts_are_refused() -> None:
+    with pytest.raises(MalformedManifest, match="more than 512 layers"):
+        parse_manifest(raw(manifest(layers=[LAYER] * 513)))
 
 
 JSON = st.recursive(

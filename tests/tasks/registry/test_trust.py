@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import ProtocolViolation, SettingsError
+from tasks.digests import sha256_digest
 from tasks.registry.auth import parse_challenges
+from tasks.registry.client import registries
 from tasks.registry.credentials import Credential, find_credential
 from tasks.sources.interface import Listed, PlatformChoice
 from tasks.sources.opening import open_sources
@@ -84,6 +86,24 @@ def test_credentials_do_not_come_back_after_a_detour(
     other.fail("HEAD", "/back", Fault(status=307, headers={"Location": back}))
     assert look_up(faulty_registry, access).error is None
     assert "authorization" not in faulty_registry.requests[-1].headers
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Bearer"])
+@pytest.mark.parametrize("path", ["/v2/app/manifests/1", "/v2/app/blobs/.*"])
+def test_a_server_that_a_redirect_leads_to_cannot_ask_for_the_registrys_password(
+    faulty_registry: FaultyRegistry, other: FaultyRegistry, access: RegistryAccess, scheme: str, path: str
+) -> None:
+    away = Fault(status=307, headers={"Location": f"http://{other.host}/away"})
+    faulty_registry.fail("HEAD" if "manifests" in path else "GET", path, away)
+    challenge = f'{scheme} realm="http://{other.host}/token",service="x"'
+    for method in ("HEAD", "GET"):
+        other.fail(method, "/.*", Fault(status=401, headers={"WWW-Authenticate": challenge}))
+    client = registries(access).client(faulty_registry.host)
+    with pytest.raises(ProtocolViolation, match="another server"):
+        client.digest_of("app", "1") if "manifests" in path else client.blob("app", sha256_digest(b""), 0)
+    everything = [*faulty_registry.requests, *other.requests]
+    assert [request.headers.get("authorization") for request in everything] == [None] * len(everything)
+    assert not other.seen("/token.*")
 
 
 def test_redirects_in_circles_end(faulty_registry: FaultyRegistry, access: RegistryAccess) -> None:

@@ -19,6 +19,7 @@ from catalog.states import Outcome
 from tasks.blobs import open_blob
 from tasks.digests import sha256_digest
 from tasks.oci_writer import OciWriter, Symlink, build_layer
+from tasks.registry.manifests import OCI_INDEX
 from tasks.sources.interface import Listed, PlatformChoice, ResolvedImage, Source
 from tasks.sources.opening import open_sources
 from tasks.transport import RegistryAccess
@@ -143,6 +144,12 @@ def test_a_file_is_said_to_be_no_root_file_system(tmp_path: Path) -> None:
         list(only(f"rootfs:{tmp_path}/list").list())
 
 
+def test_a_link_to_an_archive_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "latest.tar").symlink_to("image.tar")
+    with pytest.raises(SourceError, match="is a symbolic link; name the file it leads to"):
+        list(only(f"docker-archive:{tmp_path}/latest.tar").list())
+
+
 def blob_of(layout: Path, digest: str) -> Path:
     return layout / "blobs" / "sha256" / digest.removeprefix("sha256:")
 
@@ -218,6 +225,28 @@ def test_attestations_and_artifacts_are_skipped(tmp_path: Path) -> None:
     ((_, found),) = images(f"oci:{tmp_path}:x")
     assert [(one.outcome, one.reason) for one in found] == [
         (Outcome.PENDING, ""), (Outcome.SKIPPED, "not-an-image"), (Outcome.SKIPPED, "not-an-image")]  # fmt: skip
+
+
+def test_an_image_that_an_index_also_names_as_an_attestation_is_not_hidden(tmp_path: Path) -> None:
+    with OciWriter(tmp_path) as writer:
+        image = writer.add_image([BASE])
+        pretence = {**image.descriptor(), "platform": {"os": "unknown", "architecture": "unknown"}}
+        entry = {**image.descriptor(), "platform": {"os": "linux", "architecture": "amd64"}}
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [pretence, entry]}
+        writer.add_manifest(index, media_type=OCI_INDEX, tag="x")
+    ((_, found),) = images(f"oci:{tmp_path}:x")
+    assert [one.outcome for one in found] == [Outcome.SKIPPED, Outcome.PENDING]
+
+
+def test_an_image_that_an_index_chooses_is_wanted_whatever_its_configuration_claims(tmp_path: Path) -> None:
+    with OciWriter(tmp_path) as writer:
+        image = writer.add_image([BASE], platform="linux/s390x")
+        entry = {**image.descriptor(), "platform": {"os": "linux", "architecture": "amd64"}}
+        writer.add_manifest(
+            {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]}, media_type=OCI_INDEX, tag="x"
+        )
+    ((_, found),) = images(f"oci:{tmp_path}:x", "linux/amd64")
+    assert [one.outcome for one in found] == [Outcome.PENDING]
 
 
 # Docker archives
@@ -310,6 +339,45 @@ def test_a_layer_that_is_not_what_the_configuration_claims_fails_when_it_is_read
     })  # fmt: skip
     with pytest.raises(AssertionError):
         contents(one_image(text))
+
+
+@pytest.mark.parametrize("name", ["l.tar", "blobs/sha256/" + sha256_digest(TOP.data).removeprefix("sha256:")])
+@pytest.mark.parametrize("stored", [BASE.data, gzip.compress(BASE.data)])
+def test_a_layer_is_never_taken_for_another_by_its_members_name(tmp_path: Path, name: str, stored: bytes) -> None:
+    text = archive(tmp_path / "a.tar", {
+        name: stored, "c.json": configuration(BASE.data), "manifest.json": saved(("c.json", [], [name])),
+    })  # fmt: skip
+    assert contents(one_image(text)) == [stored]
+
+
+@pytest.mark.parametrize(
+    ("config", "layers"),
+    [
+        (configuration(TOP.data), {"l.tar": gzip.compress(BASE.data)}),
+        (configuration(TOP.data), {"blobs/sha256/" + hashlib.sha256(BASE.data).hexdigest(): gzip.compress(BASE.data)}),
+        (configuration(BASE.data, TOP.data), {"l.tar": BASE.data}),
+        (configuration(), {"l.tar": BASE.data}),
+        (configuration(BASE.data), {}),
+        (configuration(BASE.data), {"l.tar": gzip.compress(BASE.data)[:-20]}),
+    ],
+)
+def test_an_archive_whose_layers_are_not_its_configurations_is_malformed(
+    tmp_path: Path, config: bytes, layers: dict[str, bytes]
+) -> None:
+    text = archive(
+        tmp_path / "a.tar", {**layers, "c.json": config, "manifest.json": saved(("c.json", [], list(layers)))}
+    )
+    with pytest.raises(MalformedManifest):
+        images(text)
+
+
+def test_fields_that_docker_reads_as_others_are_refused(tmp_path: Path) -> None:
+    entry = {"Config": "c.json", "Layers": ["l.tar"], "layers": ["m.tar"]}
+    text = archive(tmp_path / "a.tar", {
+        "l.tar": BASE.data, "m.tar": TOP.data, "c.json": configuration(BASE.data), "manifest.json": json.dumps([entry]).encode(),
+    })  # fmt: skip
+    with pytest.raises(MalformedManifest, match="others"):
+        images(text)
 
 
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
