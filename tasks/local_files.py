@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import io
 import lzma
 import os
@@ -35,6 +36,8 @@ def open_regular(path: str | Path) -> BinaryIO:
     except FileNotFoundError as error:
         raise NotFound("there is no such file", where=str(path)) from error
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise SourceError("is a symbolic link", where=str(path), advice="name the file it leads to") from error
         raise SourceError(f"cannot be opened: {error.strerror}", where=str(path)) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
