@@ -71,7 +71,7 @@ def head_table(shown: ShownImage) -> Table:
 def verdict(line: ImageLine) -> str:
     """What may be concluded. Only an image that is clean by definition is called so; any other is told what is missing."""
     if line.clean:
-        return "clean: every package is covered by a complete advisory feed, and none is affected"
+        return "clean: every package that was found is covered by a complete advisory feed, and none is affected"
     if line.state not in (Outcome.ANALYSED, Outcome.PARTIAL):
         return "nothing can be said: the image was not analysed"
     gaps = []
