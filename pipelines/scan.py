@@ -119,7 +119,7 @@ class _Run:
     def work(self, wave: Sequence[PendingImage]) -> None:
         """Analyse and compose a wave of images, as far as they need it."""
         chosen = self._fingerprints.id
-        images = self._unsettled(wave, retry=self.options.retry)
+        images = self._unsettled(wave)
         if not images or self._stopping:
             return
         register_fingerprint_set(self.workspace.database, chosen, self._fingerprints.names)
@@ -135,15 +135,16 @@ class _Run:
             self._count(analysis)
         composition = Composition(self.workspace, session, self.id, self.access, chosen, self.observer)
         # An image that only lacked the result of a layer has it again: there is nothing to compose.
-        composition.compose(self._unsettled(images, retry=False))
+        composition.compose(self._unsettled(images))
         self.work_done.composed += composition.composed
         self.work_done.bytes_read += composition.bytes_read
         self.work_done.cpu_seconds += composition.cpu_seconds
 
-    def _unsettled(self, images: Sequence[PendingImage], *, retry: bool) -> list[PendingImage]:
+    def _unsettled(self, images: Sequence[PendingImage]) -> list[PendingImage]:
         digests = [image.manifest.digest for image in images]
+        chosen, retry = self._fingerprints.id, self.options.retry
         with self.workspace.database.transaction() as tx:
-            left = set(unsettled_images(tx, digests, fingerprint_set=self._fingerprints.id, retry_permanent=retry))
+            left = set(unsettled_images(tx, digests, fingerprint_set=chosen, retry_permanent=retry))
         return [image for image in images if image.manifest.digest in left]
 
     def end(self, listing: Listing) -> ScanSummary:

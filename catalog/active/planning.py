@@ -35,7 +35,7 @@ def settled_references(
         tx: a transaction.
         texts: canonical references, at most some ten thousand at once.
         fingerprint_set: content id of the analysers as configured now.
-        retry_permanent: permanent failures are not settled either.
+        retry_permanent: permanent failures are not settled either, nor are images that lack a file which could not be read again.
 
     Returns:
         A row for each known text: reference, target (null where unknown), wanted_platforms, settled. The caller compares
@@ -123,7 +123,7 @@ layered AS (
 images AS (
     SELECT i.id, i.digest, i.fingerprint_set = f.id AND coalesce(y.ready, true) AND CASE i.outcome
         WHEN 'analysed' THEN coalesce(y.whole, true) AND (c.generation IS NOT NULL OR i.layers = '{}')
-        WHEN 'partial' THEN c.generation IS NOT NULL
+        WHEN 'partial' THEN c.generation IS NOT NULL AND NOT (%(retry)s AND i.reason = 'link-unread')
         WHEN 'failed' THEN coalesce(y.broken, false) AND NOT %(retry)s
         ELSE i.outcome = 'skipped' END AS settled
     FROM fingerprints f CROSS JOIN asked

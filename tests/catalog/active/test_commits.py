@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -232,6 +233,22 @@ def test_installed_outweighs_an_application_and_licences_are_filled_in(db: Datab
         made.analyse(db, layer)
     with db.transaction() as tx:
         assert tx.rows("SELECT role, licences FROM package") == [("installed", ["MIT"])]
+
+
+def test_packages_that_only_a_composition_brings_are_committed_with_it(db: Database) -> None:
+    image = made.Image("linked", (BASE, PYTHON))
+    made.list_images(db, image)
+    made.analyse(db, *(replace(layer, packages=()) for layer in image.layers))
+    receipt, rows, sets = made.composition(image)
+    with pytest.raises(ActiveSetError, match="package"):
+        commit_images(db, RUN, receipt, rows, sets, fingerprint_set=FINGERPRINTS)
+    brought = made.package_rows(image.layers)
+    commit_images(db, RUN, receipt, rows, sets, fingerprint_set=FINGERPRINTS, packages=brought)
+    with db.transaction() as tx:
+        (outcome,) = tx.rows("SELECT outcome, packages FROM image")
+        known = {content_id for (content_id,) in tx.rows("SELECT encode(content_id, 'hex') FROM package")}
+    assert outcome == ("analysed", brought.num_rows)
+    assert known == {package.hex() for package in brought["package"].to_pylist()}
 
 
 def test_nul_in_a_package_does_not_break_the_commit(db: Database) -> None:

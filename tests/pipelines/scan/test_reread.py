@@ -189,3 +189,16 @@ def test_when_the_commit_of_the_image_is_undone_the_same_objects_are_made_again(
     assert end(scanner, source) == {"1": (Outcome.ANALYSED, "")}
     assert {key for key in scanner.objects() - objects if not key.startswith("_manifests")} == set()
     assert packages(scanner, f"{source}:1") == {"bash": PLACE}
+
+
+def test_asked_to_retry_a_scan_reads_what_was_gone_before(
+    scanner: Scanner, faulty_registry: FaultyRegistry, tmp_path: Path
+) -> None:
+    faulty_registry.add_layout(layout(tmp_path / "layout", {"plain": (BASE,)}), "team/app")
+    scanner.scan(faulty_registry.host)
+    faulty_registry.add_layout(layout(tmp_path / "layout", {"linked": (BASE, LINK)}), "team/app")
+    faulty_registry.fail("GET", f"/v2/team/app/blobs/{BASE.digest}", Fault(status=404), times=1)
+    assert scanner.scan(faulty_registry.host).outcomes.partial == 1
+    assert scanner.scan(faulty_registry.host).outcomes.partial == 1
+    assert scanner.scan(faulty_registry.host, retry=True).outcomes.analysed == 2
+    assert packages(scanner, f"{faulty_registry.host}/team/app:linked") == {"bash": PLACE}
