@@ -71,7 +71,6 @@ def test_an_os_release_behind_a_link_with_an_odd_name_decides_the_distribution(
     source = f"oci:{layout(tmp_path / 'layout', {'1': (lower, layer({'etc/os-release': Symlink('/' + odd)}))})}"
     scanner.scan(source)
     report = scanner.show(f"{source}:1")
-    # A backslash in a link's target is no escape, so the link leads nowhere unless both are written alike.
     assert (report.state, report.distribution) == (Outcome.ANALYSED, "debian 12")
 
 
@@ -202,3 +201,16 @@ def test_asked_to_retry_a_scan_reads_what_was_gone_before(
     assert scanner.scan(faulty_registry.host).outcomes.partial == 1
     assert scanner.scan(faulty_registry.host, retry=True).outcomes.analysed == 2
     assert packages(scanner, f"{faulty_registry.host}/team/app:linked") == {"bash": PLACE}
+
+
+def test_a_directory_trees_linked_database_is_read(scanner: Scanner, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    for path, text in (elsewhere(bash="5.2-1") | {"etc/os-release": OS_RELEASE}).items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(str(text))
+    (tree / "var/lib").mkdir(parents=True)
+    (tree / "var/lib/dpkg").symlink_to("../../srv/dpkg-db")
+    scanner.scan(f"rootfs:{tree}")
+    report = scanner.show(f"rootfs:{tree}")
+    assert (report.state, report.distribution) == (Outcome.ANALYSED, "debian 12")
+    assert packages(scanner, f"rootfs:{tree}") == {"bash": PLACE}
