@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from catalog.errors import BlobError, LayerError, LongshoreError, RegistryBusy, SourceError
 from catalog.identities import fingerprint
@@ -27,6 +27,8 @@ from tasks.transport import RegistryAccess
 
 READER_VERSION = 1
 """Bumped when the walker's rows change their meaning."""
+_NO_CAPS = frozenset({"text_bytes", "json_bytes", "content_bytes", "spool_bytes"})
+"""Limits that decide nothing of what the reader finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,10 @@ def fingerprints(limits: Limits | None = None) -> FingerprintSet:
     Args:
         limits: caps that decide what is found; None for the defaults.
     """
-    return DEFAULT.fingerprints(
-        limits or Limits(), fingerprint("layers", READER_VERSION, ""), f"layers/{READER_VERSION}"
-    )
+    chosen = limits or Limits()
+    # A layer that hit a cap is read again once the cap is another; the analysers' own caps stand in their fingerprints.
+    caps = " ".join(f"{each.name}={getattr(chosen, each.name)}" for each in fields(Limits) if each.name not in _NO_CAPS)
+    return DEFAULT.fingerprints(chosen, fingerprint("layers", READER_VERSION, caps), f"layers/{READER_VERSION}")
 
 
 def analyse_layers(batch: LayerBatch, archive: ArchiveLocation) -> AnalysisReceipt:

@@ -98,7 +98,9 @@ class Terminal:
         until = time.monotonic() + seconds
         while (found := self.processes()) and time.monotonic() < until:
             time.sleep(0.1)
-        return [_first_word(process) for process in found] + [str(path) for path in self.temporary.iterdir()]
+        # Local copies of a remote archive's objects are meant to stay.
+        files = [str(path) for path in self.temporary.iterdir() if not path.name.startswith("longshore-copies-")]
+        return [_first_word(process) for process in found] + files
 
     def postmaster(self) -> int:
         """Process id of the embedded Postgres."""
