@@ -15,6 +15,9 @@ from catalog.errors import ParseError
 
 _EVENT_KINDS = ("introduced", "fixed", "last_affected", "limit")
 
+_LONGEST_NAME = 512
+"""Characters of an id, an ecosystem or a package's name: what is longer, or no line of text, is none."""
+
 _NOTHING: dict[str, object] = {}
 
 Event = tuple[str, str]
@@ -112,9 +115,9 @@ def parse_record(data: bytes) -> AdvisoryRecord:
         published=_text(document, "published"),
         withdrawn=_text(document, "withdrawn"),
         summary=_text(document, "summary"),
-        aliases=_texts(document, "aliases"),
-        upstream=_texts(document, "upstream"),
-        related=_texts(document, "related"),
+        aliases=_ids(document, "aliases"),
+        upstream=_ids(document, "upstream"),
+        related=_ids(document, "related"),
         severities=_severities(document),
         word=_word("severity", specific),
         urgency=_word("urgency", specific),
@@ -197,6 +200,16 @@ def _texts(mapping: dict[str, object], key: str) -> tuple[str, ...]:
     return tuple(cast("list[str]", values))
 
 
+def _ids(mapping: dict[str, object], key: str) -> tuple[str, ...]:
+    return tuple([_name(value, key) for value in _texts(mapping, key)])
+
+
+def _name(value: str, key: str) -> str:
+    if len(value) > _LONGEST_NAME or not value.isprintable():
+        raise ParseError(f"{key} is no name")
+    return value
+
+
 def _text(mapping: dict[str, object], key: str) -> str:
     value = mapping.get(key)
     if value is None:
@@ -210,4 +223,4 @@ def _required(mapping: dict[str, object], key: str) -> str:
     value = _text(mapping, key)
     if not value:
         raise ParseError(f"there is no {key}")
-    return value
+    return _name(value, key)

@@ -89,6 +89,14 @@ def test_an_entry_without_a_package_speaks_of_commits_alone() -> None:
         made.data(made.record("X", made.affected("PyPI", "a", [{"introduced": 0}]))),
         made.data(made.record("X", made.affected("PyPI", "a", [{"repaired": "1"}]))),
         made.data(made.record("X", severity=["high"])),
+        # What no database, terminal or index takes as a name.
+        made.data(made.record("X\0")),
+        made.data(made.record("X" * 513)),
+        made.data(made.record("X\x1b[31m")),
+        made.data(made.record("X", aliases=["CVE-2024-1\n"])),
+        made.data(made.record("X", made.affected("Py\0PI", "a", [{"introduced": "0"}]))),
+        made.data(made.record("X", made.affected("PyPI", "a" * 513, [{"introduced": "0"}]))),
+        b'{"id": "X", "modified": "2024\\u0000"}',
     ],
 )
 def test_what_is_no_record_is_refused(raw: bytes) -> None:
