@@ -19,10 +19,12 @@ from cluster.errors import ClusterError
 
 _PREFIX = "longshore-ray-"
 _IN_USE = "in-use"
+_INNER = "r"
+"""Ray opens its directory to everybody, so it gets one inside of ours."""
 
 _SETTLING_SECONDS = 30
 """How young a directory may be made and not locked yet."""
-_LONGEST_BASE = 36
+_LONGEST_BASE = 34
 """Longest temporary directory below which Ray's socket paths stay inside the 107 bytes that Unix allows."""
 
 
@@ -48,7 +50,9 @@ def scratch_directory() -> Iterator[Path]:
     try:
         with (directory / _IN_USE).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield directory
+            inner = directory / _INNER
+            inner.mkdir()
+            yield inner
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from catalog.active.commits import Commit, last_generation, unmirrored
 from catalog.active.database import Database, DatabaseOptions, open_database
 from catalog.manifests import CommitManifest, missing, write_manifest
 from catalog.settings import Settings
 from catalog.store import Store, open_store
+from catalog.store.scratch import file_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ def open_workspace(settings: Settings, *, writes: bool = True) -> Iterator[Works
         StoreError: the archive cannot be opened.
     """
     dsn = settings.database_url.get_secret_value() if settings.database_url else None
+    _make_home(settings.home)
     options = DatabaseOptions(dsn=dsn, home=settings.home, connections=settings.database_connections)
     with open_database(options) as database:
         store = open_store(settings.archive, copies=settings.home / "copies")
@@ -66,6 +69,12 @@ def open_workspace(settings: Settings, *, writes: bool = True) -> Iterator[Works
             yield workspace
         finally:
             store.close()
+
+
+def _make_home(home: Path) -> None:
+    # What a fleet holds and how it is vulnerable is nobody else's business; a directory that is there keeps its mode.
+    with file_errors(home):
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def this_month() -> str:

@@ -180,6 +180,13 @@ def test_what_a_killed_process_left_is_removed_by_the_next_and_what_is_in_use_is
         assert list(Path(short).iterdir()) == []
 
 
+def test_what_ray_opens_to_everybody_lies_where_nobody_else_gets() -> None:
+    with scratch_directory() as directory:
+        directory.chmod(0o777)  # as Ray does
+        assert directory.parent.name.startswith("longshore-ray-")
+        assert directory.parent.stat().st_mode & 0o077 == 0
+
+
 def test_a_long_temporary_directory_is_passed_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long = tmp_path / ("long" * 20)
     long.mkdir()
