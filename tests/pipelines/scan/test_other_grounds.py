@@ -14,9 +14,10 @@ from pydantic import SecretStr
 
 from catalog.settings import ArchiveLocation, Settings
 from pipelines.advisories import import_advisories
+from tests.cluster.conftest import add_node, kill_node, running_cluster
 from tests.pipelines.scan.images import advisories, advisory, base, layer, layout, python
 from tests.pipelines.scan.knowledge import differences, faults, knowledge
-from tests.pipelines.scan.processes import Terminal, ended, terminal
+from tests.pipelines.scan.processes import Terminal, ended, manifests, terminal
 from tests.servers.scanning import Scanner
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.postgres]
@@ -92,6 +93,23 @@ def test_a_store_that_goes_away_ends_the_run_and_the_next_one_completes_it(
     assert faults(on_s3.settings) == []
     scanner.scan(source)
     assert differences(knowledge(on_s3.settings), knowledge(scanner.settings)) == {}
+
+
+def test_on_a_cluster_a_node_that_dies_costs_nothing(
+    tmp_path: Path, scanner: Scanner, source: str, empty_postgres_dsn: str
+) -> None:
+    settings = Settings(home=tmp_path / "cluster", database_url=SecretStr(empty_postgres_dsn))
+    with running_cluster() as cluster, terminal(settings) as opened:
+        doomed, *_ = [add_node(cluster, group) for group in ("analyzer", "analyzer", "core")]
+        process = opened.scan_until(lambda: manifests(settings) > 1, source, "--address", cluster.address)
+        kill_node(cluster, doomed.node_id)
+        code, output = ended(process)
+        assert code == 0, output
+        report = opened.scan(source, "--address", cluster.address)
+    assert (report["outcomes"]["analysed"], report["layers"]["planned"]) == (6, 0)
+    assert faults(settings) == []
+    scanner.scan(source)
+    assert differences(knowledge(settings), knowledge(scanner.settings)) == {}
 
 
 class Relay:
