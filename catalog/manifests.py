@@ -83,7 +83,7 @@ def write_manifest(store: Store, manifest: CommitManifest) -> bool:
         raise StoreError(
             f"generation {manifest.generation} was committed with other content",
             where=key,
-            advice="give each database an archive of its own",
+            advice="give each database an archive of its own; where the database was lost, begin with an empty home",
         )
     return False
 

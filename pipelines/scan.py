@@ -166,7 +166,8 @@ class _Run:
             failed_sources=len(listing.failed_sources),
             notes=tuple(notes),
         )
-        complete = not (summary.failed_sources or summary.outcomes.failed or summary.outcomes.pending)
+        counts = summary.outcomes
+        complete = not (summary.failed_sources or counts.failed or counts.pending or counts.partial)
         self.opened.outcome = INTERRUPTED if stopped else COMPLETED if complete else PARTIAL
         self.opened.summary = _counters(summary)
         return summary

@@ -261,10 +261,14 @@ _FORMER_PLATFORMS = """
 DELETE FROM reference_image ri USING reference r JOIN listed_reference s ON s.key = r.key
 WHERE ri.reference = r.id AND NOT EXISTS (SELECT FROM listed_platform p WHERE p.key = s.key AND p.ordinal = ri.ordinal)
 """
+# A platform that this scan does not want keeps the image that an earlier one analysed: what is known stays known.
 _PLATFORMS = """
 INSERT INTO reference_image (reference, ordinal, os, architecture, variant, digest, image, outcome, reason, detail, retry)
-SELECT r.id, s.ordinal, s.os, s.architecture, s.variant, s.digest, i.id, s.outcome, s.reason, s.detail, s.retry
+SELECT r.id, s.ordinal, s.os, s.architecture, s.variant, s.digest, coalesce(i.id, k.id),
+    CASE WHEN k.id IS NULL THEN s.outcome END, CASE WHEN k.id IS NULL THEN s.reason ELSE '' END,
+    CASE WHEN k.id IS NULL THEN s.detail ELSE '' END, s.retry
 FROM listed_platform s JOIN reference r ON r.key = s.key LEFT JOIN image i ON s.known AND i.digest = s.digest
+LEFT JOIN image k ON s.reason = 'unwanted-platform' AND k.digest = s.digest AND k.outcome IN ('analysed', 'partial')
 ON CONFLICT (reference, ordinal) DO UPDATE SET os = excluded.os, architecture = excluded.architecture,
     variant = excluded.variant, digest = excluded.digest, image = excluded.image, outcome = excluded.outcome,
     reason = excluded.reason, detail = excluded.detail, retry = excluded.retry

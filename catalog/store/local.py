@@ -35,10 +35,15 @@ class LocalStore:
 
     Args:
         root: the directory; made when something is first written.
+
+    Raises:
+        StoreError: something else is there.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        if root.exists() and not root.is_dir():
+            raise StoreError("is no directory", where=str(root), advice="name another place for the archive")
         self._durable: set[Path] = set()
         sweep(self.scratch)
 

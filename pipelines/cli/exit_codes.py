@@ -61,8 +61,9 @@ def of_scan(summary: ScanSummary, thresholds: tuple[str, ...] = ()) -> ExitCode:
     """The code a finished scan ends with.
 
     An error is a scan of which nothing at all could be done; failed, pending or partial images among others, or sources that
-    could not be listed, are a completion in part, and so is a scan that was stopped before its first image. Skipped images are
-    none of these.
+    could not be listed, are a completion in part, and so is a scan that was stopped before its first image, or one that names
+    references and no image at all (a platform that nothing was built for): whoever waits for a threshold must hear of it.
+    Skipped images among others are none of these.
     """
     counts = summary.outcomes
     failed = counts.failed + summary.failed_sources
@@ -70,4 +71,5 @@ def of_scan(summary: ScanSummary, thresholds: tuple[str, ...] = ()) -> ExitCode:
         return ExitCode.ERROR
     if threshold_met(thresholds, summary.findings, summary.coverage):
         return ExitCode.THRESHOLD
-    return ExitCode.PART if failed or counts.pending or counts.partial else ExitCode.COMPLETED
+    in_part = failed or counts.pending or counts.partial or (counts.total and not summary.images)
+    return ExitCode.PART if in_part else ExitCode.COMPLETED

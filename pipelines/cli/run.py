@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import click
 from click.exceptions import NoArgsIsHelpError
@@ -29,7 +34,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     prepare_streams()
     try:
-        code = longshore.main(words, prog_name="longshore", standalone_mode=False)
+        with _sigterm_interrupts():
+            code = longshore.main(words, prog_name="longshore", standalone_mode=False)
         return int(code or ExitCode.COMPLETED)
     except NoArgsIsHelpError as error:
         sys.stderr.write(error.format_message() + "\n")
@@ -54,6 +60,23 @@ def run(arguments: Sequence[str] | None = None) -> int:
             f"longshore: internal error at {_place(error)}: {type(error).__name__}: {error}; this is a bug, -v shows its trace"
         )
         return ExitCode.ERROR
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does, and leaves no server behind; a running scan has a gentler answer of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _usage_line(error: click.ClickException) -> str:

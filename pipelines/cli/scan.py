@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -16,6 +17,8 @@ from pipelines.scan import scan
 from pipelines.scan_options import ScanOptions
 from tasks.sources.interface import SourceKind
 from tasks.sources.references import parse_source
+
+_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?")
 
 
 @click.command("scan")
@@ -93,11 +96,17 @@ def scan_options(
 
     Raises:
         click.MissingParameter: there is no source.
+        click.BadParameter: a platform is none.
         InvalidReference: a value of `--insecure` names neither a host nor a source.
     """
     sources, hosts = plain_http_hosts(sources, insecure)
     if not sources:
         raise click.MissingParameter(param_hint="SOURCE", param_type="argument")
+    for platform in platforms:
+        if not _PLATFORM.fullmatch(platform):
+            raise click.BadParameter(
+                f"{platform!r} is not os/architecture[/variant], such as linux/amd64", param_hint="--platform"
+            )
     return ScanOptions(
         sources=sources, platforms=platforms, insecure=hosts, ca_file=ca_file, address=address, retry=retry, cpus=cpus
     )

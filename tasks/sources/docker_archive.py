@@ -10,6 +10,7 @@ members are called says nothing of them.
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class ArchiveSource:
         self.text = reference.text
         self._wanted = reference.name
         self._repository = f"{SourceKind.DOCKER_ARCHIVE.value}:{reference.place}"
-        self._archive = _Archive(reference.place)
+        self._archive = _Archive(os.path.realpath(reference.place))
         self._lock = threading.Lock()
         self._images: tuple[_Image, ...] | None = None
         self._complete = False
