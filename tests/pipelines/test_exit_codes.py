@@ -36,8 +36,8 @@ def test_outcomes_decide(outcomes: OutcomeCounts, code: ExitCode) -> None:
 
 def test_references_that_lead_to_no_image_at_all_are_a_completion_in_part() -> None:
     summary = replace(SUMMARY, outcomes=OutcomeCounts(skipped=2), images=0)
-    assert of_scan(summary, ("high",)) is ExitCode.PART
-    assert of_scan(replace(summary, outcomes=OutcomeCounts()), ("high",)) is ExitCode.COMPLETED
+    assert of_scan(summary) is ExitCode.PART
+    assert of_scan(replace(summary, outcomes=OutcomeCounts(), failed_sources=0)) is ExitCode.COMPLETED
 
 
 def test_a_source_that_could_not_be_listed_is_a_completion_in_part() -> None:
