@@ -71,6 +71,7 @@ def parse_source(text: str) -> SourceReference:
         if not rest:
             raise InvalidReference("names no path", where=text)
         return _LOCAL[prefix](rest)
+    _refuse_credentials(text)
     if "://" in text:
         raise InvalidReference("is a URL", where=text, advice="write host/repository:tag without the scheme")
     return _parse_registry(text)
@@ -91,6 +92,17 @@ def canonical_reference(text: str) -> str:
         if not found.name:
             return f"{found.text}:latest"
     return found.text
+
+
+def _refuse_credentials(text: str) -> None:
+    # What stands before such an @ is a password as often as not, and errors end up in logs: it is not repeated.
+    _, at, digest = text.rpartition("@")
+    if at and not is_digest(digest):
+        raise InvalidReference(
+            "has no sha256 digest behind its @",
+            where=f"…@{shown(digest)}",
+            advice="where a user and password were meant: docker login",
+        )
 
 
 def _parse_registry(text: str) -> SourceReference:

@@ -114,3 +114,18 @@ def test_a_path_is_answered_with_the_sources_that_take_paths(text: str) -> None:
 def test_a_slash_at_the_end_is_named() -> None:
     with pytest.raises(InvalidReference, match=r"ends in a slash; write registry\.example:5000$"):
         parse_source("registry.example:5000/")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user:s3cret@registry.example/app:1",
+        "https://user:s3cret@registry.example/app:1",
+        "user:s3cret@registry.example:5000",
+        "user:s3/cret@registry.example/app",
+    ],
+)
+def test_a_password_in_a_source_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(InvalidReference, match="docker login") as caught:
+        parse_source(text)
+    assert "cret" not in str(caught.value)
