@@ -1,5 +1,9 @@
 """Installed Python distributions: wheels (`*.dist-info/METADATA`), setuptools' and distutils' egg-info in both forms, eggs.
 
+
+What lies beside the metadata (INSTALLER, RECORD, direct_url.json) says how a distribution came and which files are its own, but
+nothing of which it is; it is left to the steps that look at files. A licence is the expression, else the short text, else the
+classifiers.
 Format: PyPA core metadata, RFC 822 headers up to the first empty line; names are compared as PEP 503 says.
 """
 
@@ -13,9 +17,10 @@ from catalog.packages import PackageFacts
 from tasks.analyzers.interface import Analyser, Data, Findings, Wanted
 
 _FIELDS = re.compile(
-    rb"^(Name|Version|License|License-Expression)[ \t]*:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE | re.IGNORECASE
+    rb"^(Name|Version|License|License-Expression|Classifier)[ \t]*:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE | re.IGNORECASE
 )
 _HEADERS_END = re.compile(rb"\n\r?\n")
+_LICENCE_CLASSIFIER = b"License :: "
 _SEPARATORS = re.compile(r"[-_.]+")
 _LONGEST_LICENCE = 200
 """Characters; what is longer is a licence's text in the wrong field, not its name."""
@@ -25,14 +30,15 @@ class Python(Analyser):
     """Python distributions as pip and its forebears leave them on disk."""
 
     name = "python"
-    version = 1
+    version = 2
     wanted = Wanted(names=("METADATA", "PKG-INFO"), suffixes=(".egg-info",))
 
     def confirm(self, path: str) -> bool:
         """METADATA of a dist-info folder, PKG-INFO of an egg-info folder or egg, or an egg-info file."""
         folder, _, base = path.rpartition("/")
         if base == "METADATA":
-            return folder.endswith(".dist-info")
+            # pip renames what it is about to remove to `~…`, and leaves it so where it is interrupted.
+            return folder.endswith(".dist-info") and not folder.rpartition("/")[2].startswith("~")
         if base == "PKG-INFO":
             return folder.endswith((".egg-info", "/EGG-INFO")) or folder == "EGG-INFO"
         return base.endswith(".egg-info")
@@ -49,14 +55,20 @@ class Python(Analyser):
         """
         end = _HEADERS_END.search(data)
         fields: dict[bytes, str] = {}
+        classified: dict[str, None] = {}
         for key, value in _FIELDS.findall(data, 0, end.start() + 1 if end else len(data)):
-            fields.setdefault(key.lower(), value.decode("utf-8", "replace"))
+            if key.lower() != b"classifier":
+                fields.setdefault(key.lower(), value.decode("utf-8", "replace"))
+            elif value.startswith(_LICENCE_CLASSIFIER):
+                classified[value.rpartition(b"::")[2].strip().decode("utf-8", "replace")] = None
         name, version = fields.get(b"name", ""), fields.get(b"version", "")
         if not name or not version:
             if not data.strip():
                 return Findings()
             raise ParseError("Python metadata without a name or version")
-        package = PackageFacts(type="pypi", name=normalised_name(name), version=version, licences=_licences(fields))
+        package = PackageFacts(
+            type="pypi", name=normalised_name(name), version=version, licences=_licences(fields) or tuple(classified)
+        )
         return Findings(packages=[package])
 
 

@@ -108,6 +108,7 @@ class Walker:
         buffer, position, last = window.buffer, window.position, window.end - 2 * BLOCK
         folders, suffixes, first_bytes = self._selection.folders, self._selection.suffixes, self._first_bytes
         telling_names, recorded = book.telling_names, book.recorded_names
+        plausible = self._selection.plausible
         keep_name, keep_header = chunk.names.append, chunk.headers.append
         long_name, extended_from = None, 0
         while position <= last:
@@ -132,7 +133,7 @@ class Walker:
                 if (
                     base in telling_names
                     or folder in folders
-                    or base[-SUFFIX_LENGTH:] in suffixes
+                    or (base[-SUFFIX_LENGTH:] in suffixes and plausible(name))
                     or (first_bytes and buffer[position] in first_bytes)
                 ):
                     window.position = position
