@@ -23,6 +23,7 @@ class Limits:
         path_bytes: bytes of one path.
         path_depth: components of one path.
         text_bytes: bytes of one text that an analyser reads (package lists, metadata).
+        database_bytes: bytes of one package database that an analyser reads (rpm's).
         json_bytes: bytes of one JSON document that an analyser reads.
         content_bytes: bytes of one small file that is kept as it is (os-release).
         packages: packages of one layer.
@@ -41,6 +42,7 @@ class Limits:
     path_bytes: int = 4_096
     path_depth: int = 256
     text_bytes: int = 64 * MIB
+    database_bytes: int = 256 * MIB
     json_bytes: int = 16 * MIB
     content_bytes: int = 64 * KIB
     packages: int = 1_000_000
