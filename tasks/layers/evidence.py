@@ -78,7 +78,7 @@ class EvidenceBook:
         """Let an analyser read a file and keep what it finds; its failure is a problem, never more."""
         record = self._enter(path, analyser, "read", len(data))
         try:
-            findings = analyser.analyse(path, data)
+            findings = analyser.analyse_within(path, data, self._limits)
         except ParseError as error:
             record.state = "failed"
             self.note(path, error.reason, error.what, analyser=analyser.name, partial=True)
