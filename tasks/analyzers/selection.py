@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from catalog.identities import fingerprint_set_id
 from catalog.limits import Limits
+from tasks.analyzers.alpm import Alpm
 from tasks.analyzers.apk import Apk
 from tasks.analyzers.bitnami import Bitnami
 from tasks.analyzers.conda import Conda
@@ -16,10 +17,13 @@ from tasks.analyzers.erlang import Erlang
 from tasks.analyzers.interface import Analyser
 from tasks.analyzers.lua import Lua
 from tasks.analyzers.npm import Npm
+from tasks.analyzers.opkg import Opkg
 from tasks.analyzers.os_release import OsRelease
 from tasks.analyzers.php import Php
+from tasks.analyzers.portage import Portage
 from tasks.analyzers.python import Python
 from tasks.analyzers.r_language import RLanguage
+from tasks.analyzers.rpm import Rpm, RpmManifest
 from tasks.analyzers.ruby import Ruby
 from tasks.analyzers.wordpress import WordPress
 
@@ -136,6 +140,11 @@ DEFAULT = Selection(
         OsRelease(),
         Dpkg(),
         Apk(),
+        Rpm(),
+        RpmManifest(),
+        Alpm(),
+        Portage(),
+        Opkg(),
         Python(),
         Npm(),
         Bitnami(),

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from catalog.receipts import LayerNeed
-from tasks.analyzers import apk, dpkg, os_release
+from tasks.analyzers import apk, dpkg, opkg, os_release, rpm
 from tasks.composition.apply import Wants, Watch
 from tasks.composition.chains import ChainWalk
 from tasks.composition.state import ChainState
 from tasks.composition.tree import File, Folder, node_at, resolve, split_path
 
-PLACES = (*sorted(apk.PATHS), dpkg.STATUS_FILE, *sorted(os_release.PATHS))
+PLACES = (*sorted((*apk.PATHS, *opkg.PATHS, *rpm.PATHS)), dpkg.STATUS_FILE, *sorted(os_release.PATHS))
 """Files that are evidence by their whole path, so that a link in it leads elsewhere."""
 FOLDERS = (dpkg.STATUS_FOLDER,)
 """Folders whose files are."""

@@ -22,6 +22,16 @@ from tasks.layers.analysis import fingerprints
         "var/lib/dpkg/status.d/tzdata",
         "lib/apk/db/installed",
         "usr/lib/apk/db/installed",
+        "var/lib/rpm/Packages",
+        "var/lib/rpm/rpmdb.sqlite",
+        "var/lib/rpm/rpmdb.sqlite-wal",
+        "usr/lib/sysimage/rpm/Packages.db",
+        "usr/share/rpm/rpmdb.sqlite",
+        "var/lib/rpmmanifest/container-manifest-2",
+        "var/lib/pacman/local/zlib-1:1.3.1-1/desc",
+        "var/db/pkg/sys-libs/zlib-1.3.1/PF",
+        "usr/lib/opkg/status",
+        "var/lib/opkg/status",
         "usr/lib/python3/dist-packages/six-1.16.0.dist-info/METADATA",
         "usr/lib/python3/dist-packages/six.egg-info",
         "usr/lib/python3/dist-packages/six.egg-info/PKG-INFO",
@@ -60,6 +70,11 @@ def test_evidence_is_wanted(path: str) -> None:
         "var/lib/dpkg/status.d/tzdata.md5sums",
         "var/lib/dpkg/status.d/deeper/file",
         "srv/installed",
+        "srv/rpm/Packages",
+        "var/lib/rpm/Name",
+        "var/lib/rpmmanifest/container-manifest-1",
+        "var/lib/pacman/local/zlib-1:1.3.1-1/files",
+        "var/db/pkg/sys-libs/zlib-1.3.1/CATEGORY",
         "METADATA",
         "x.dist-info/RECORD",
         "x/PKG-INFO",
@@ -87,7 +102,7 @@ def test_other_files_are_not_wanted(path: str) -> None:
 def test_fingerprints_name_analyser_version_and_behaviour() -> None:
     names = [tuple(name.split("/")) for name in fingerprints().names]
     analysers = [(analyser.name, str(analyser.version)) for analyser in DEFAULT.analysers]
-    assert [(name, version) for name, version, _ in names] == sorted([*analysers, ("layers", "1")])
+    assert sorted((name, version) for name, version, _ in names) == sorted([*analysers, ("layers", "1")])
     assert {len(digest) for _, _, digest in names} == {32}
 
 
