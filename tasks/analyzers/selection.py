@@ -15,6 +15,8 @@ from tasks.analyzers.dotnet import DotNet
 from tasks.analyzers.dpkg import Dpkg
 from tasks.analyzers.erlang import Erlang
 from tasks.analyzers.interface import Analyser
+from tasks.analyzers.java import Java
+from tasks.analyzers.jvm import Jvm
 from tasks.analyzers.lua import Lua
 from tasks.analyzers.npm import Npm
 from tasks.analyzers.opkg import Opkg
@@ -151,6 +153,8 @@ DEFAULT = Selection(
         Conda(),
         DotNet(),
         Erlang(),
+        Java(),
+        Jvm(),
         Lua(),
         Php(),
         RLanguage(),
