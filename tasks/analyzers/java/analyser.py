@@ -26,6 +26,7 @@ SUFFIXES = (".jar", ".war", ".ear", ".par", ".sar", ".jpi", ".hpi", ".kar", ".na
 _NESTED_SUFFIXES = tuple(suffix.encode() for suffix in (*SUFFIXES, ".rar"))
 _PROPERTIES = "pom.properties"
 _MANIFEST = b"META-INF/MANIFEST.MF"
+_NAMING = (_MANIFEST.lower(), b"/pom.properties", b"/pom.xml")
 _MAVEN_FILE = re.compile(rb"(?:.*/)?META-INF/maven/([^/]+)/([^/]+)/pom\.(properties|xml)\Z", re.DOTALL)
 _MAVEN_PLACE = re.compile(r"(?:.*/)?META-INF/maven/([^/]+)/([^/]+)/pom\.properties\Z", re.DOTALL)
 _MANIFEST_BYTES = 1 << 20
@@ -112,10 +113,14 @@ class _Opened:
         if directory.broken:
             self.remark("parse-error", place, "its directory is broken")
         facts = ArchiveFacts(base)
-        self._read_names(directory, place, facts)
+        inner: list[ZipEntry] = []
+        for entry in directory.ending(*_NAMING, *_NESTED_SUFFIXES):
+            if entry.name.lower().endswith(_NESTED_SUFFIXES):
+                inner.append(entry)
+            else:
+                self._read_name(directory, entry, place, facts)
         found = packages_of(facts)
         self.packages.update(dict.fromkeys(found))
-        inner = list(directory.ending(*_NESTED_SUFFIXES))
         self.nameless += not found and not inner
         for entry in inner:
             self._nested(directory, entry, place, depth + 1)
@@ -137,21 +142,20 @@ class _Opened:
         else:
             self.untold += 1
 
-    def _read_names(self, directory: ZipDirectory, place: str, facts: ArchiveFacts) -> None:
-        """Read the manifest and Maven's files."""
-        for entry in directory.ending(_MANIFEST.lower(), b"/pom.properties", b"/pom.xml"):
-            if entry.name.upper() == _MANIFEST:
-                content = self._head(directory, entry, place, _MANIFEST_BYTES)
-                facts.manifest = read_manifest(content) if content else facts.manifest
-                continue
-            maven = _MAVEN_FILE.match(entry.name)
-            if maven is None:
-                continue
-            group, artifact = (_text(part) for part in maven.groups()[:2])
-            facts.folders.append((group, artifact))
-            if maven[3] == b"properties":
-                content = self._head(directory, entry, place, _PROPERTIES_BYTES)
-                facts.poms.append(_completed(read_coordinates(content), group, artifact))
+    def _read_name(self, directory: ZipDirectory, entry: ZipEntry, place: str, facts: ArchiveFacts) -> None:
+        """Read what may be the manifest or one of Maven's files."""
+        if entry.name.upper() == _MANIFEST:
+            content = self._head(directory, entry, place, _MANIFEST_BYTES)
+            facts.manifest = read_manifest(content) if content else facts.manifest
+            return
+        maven = _MAVEN_FILE.match(entry.name)
+        if maven is None:
+            return
+        group, artifact = (_text(part) for part in maven.groups()[:2])
+        facts.folders.append((group, artifact))
+        if maven[3] == b"properties":
+            content = self._head(directory, entry, place, _PROPERTIES_BYTES)
+            facts.poms.append(_completed(read_coordinates(content), group, artifact))
 
     def _nested(self, directory: ZipDirectory, entry: ZipEntry, place: str, depth: int) -> None:
         limits = self.limits

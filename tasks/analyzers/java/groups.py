@@ -21,11 +21,13 @@ _NAMES = {
     "cglib": "cglib",
     "cglib-nodep": "cglib",
     "checker-qual": "org.checkerframework",
+    "guice": "com.google.inject",
     "h2": "com.h2database",
     "hsqldb": "org.hsqldb",
     "javax.inject": "javax.inject",
     "jcommander": "com.beust",
     "jstl": "javax.servlet",
+    "jsr305": "com.google.code.findbugs",
     "junit": "junit",
     "kafka-clients": "org.apache.kafka",
     "kafka-streams": "org.apache.kafka",
@@ -73,6 +75,7 @@ _BEGINNINGS = {
     "elasticsearch-rest-": "org.elasticsearch.client",
     "elasticsearch": "org.elasticsearch",
     "grpc-": "io.grpc",
+    "guice-": "com.google.inject.extensions",
     "junit-jupiter": "org.junit.jupiter",
     "junit-platform-": "org.junit.platform",
     "junit-vintage-": "org.junit.vintage",
@@ -140,8 +143,9 @@ def known_group(artifact: str, version: str = "") -> str:
         artifact: its name.
         version: decides where an artifact moved from one group to another.
     """
-    if artifact in _BY_VERSION:
-        versions, group, other = _BY_VERSION[artifact]
+    moved = "groovy" if artifact.startswith("groovy-") else artifact
+    if moved in _BY_VERSION:
+        versions, group, other = _BY_VERSION[moved]
         return group if version.startswith(versions) else other
     if artifact in _NAMES:
         return _NAMES[artifact]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 from typing import cast
 
@@ -111,9 +112,8 @@ class ZipDirectory:
         Args:
             endings: lower case, four bytes or more each.
         """
-        codes = sorted({int.from_bytes(ending[-_TAIL:], "little") | _LOWER for ending in endings})
-        chosen = np.isin(self._name_tails(), np.array(codes, np.uint32))
-        whole = re.compile(rb"(?:%s)\Z" % b"|".join(re.escape(ending) for ending in endings), re.IGNORECASE)
+        codes, whole = _looked_up_by(endings)
+        chosen = np.flatnonzero(np.isin(self._name_tails(), codes))
         for position, length in zip(self._positions[chosen].tolist(), self._lengths[chosen].tolist(), strict=True):
             start = position + HEADER_BYTES
             if whole.search(self._data, start, start + length):
@@ -202,6 +202,13 @@ class ZipDirectory:
             extra = bytes(self._data[start + name_length : start + name_length + extra_length])
             size, compressed, offset = _zip64_values(extra, (size, compressed, offset))
         return ZipEntry(name, method, flags, checksum, compressed, size, offset + self._base)
+
+
+@lru_cache(maxsize=64)
+def _looked_up_by(endings: tuple[bytes, ...]) -> tuple[npt.NDArray[np.uint32], re.Pattern[bytes]]:
+    codes = {int.from_bytes(ending[-_TAIL:], "little") | _LOWER for ending in endings}
+    whole = re.compile(rb"(?:%s)\Z" % b"|".join(map(re.escape, endings)), re.IGNORECASE)
+    return np.array(sorted(codes), np.uint32), whole
 
 
 def _zip64_values(extra: bytes, values: tuple[int, int, int]) -> tuple[int, int, int]:
