@@ -14,6 +14,7 @@ from catalog.receipts import LayerNeed
 from tasks.analyzers import apk, dpkg, opkg, os_release, rpm
 from tasks.composition.apply import Wants, Watch
 from tasks.composition.chains import ChainWalk
+from tasks.composition.platforms import decide_distribution
 from tasks.composition.state import ChainState
 from tasks.composition.tree import File, Folder, node_at, resolve, split_path
 
@@ -56,7 +57,10 @@ def find_needs(state: ChainState, layers: Sequence[str], walk: ChainWalk, wants:
             needs[node.layer, node.path] = LayerNeed(node.layer, node.path, path)
         elif type(node) is File:
             question.hard_links[path] = node.target
+    decided = bool(decide_distribution(state.root).id)
     for path in (*sorted(state.links), *PLACES):
+        if decided and path in os_release.OLDER_PATHS:
+            continue
         _ask(question.files, state.root, path, wants)
     for path in FOLDERS:
         place = resolve(state.root, split_path(path), follow=True)

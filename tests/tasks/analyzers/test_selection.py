@@ -18,6 +18,9 @@ from tasks.layers.analysis import fingerprints
     [
         "etc/os-release",
         "usr/lib/os-release",
+        "etc/redhat-release",
+        "usr/lib/fedora-release",
+        "etc/debian_version",
         "var/lib/dpkg/status",
         "var/lib/dpkg/status.d/tzdata",
         "lib/apk/db/installed",
@@ -63,6 +66,8 @@ def test_evidence_is_wanted(path: str) -> None:
         "",
         "etc/os-release.d/x",
         "home/etc/os-release",
+        "usr/lib/debian_version",
+        "opt/redhat-release",
         "status",
         "opt/dpkg/status",
         "var/lib/dpkg/status-old",
