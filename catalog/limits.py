@@ -25,6 +25,7 @@ class Limits:
         text_bytes: bytes of one text that an analyser reads (package lists, metadata).
         database_bytes: bytes of one package database that an analyser reads (rpm's).
         json_bytes: bytes of one JSON document that an analyser reads.
+        binary_bytes: bytes of one program that an analyser reads; it is held in memory once.
         content_bytes: bytes of one small file that is kept as it is (os-release).
         archive_bytes: bytes of one zip archive in a layer that an analyser reads (jars); it is held in memory.
         archive_directory_bytes: of an archive's central directory that are read.
@@ -50,6 +51,7 @@ class Limits:
     text_bytes: int = 64 * MIB
     database_bytes: int = 256 * MIB
     json_bytes: int = 16 * MIB
+    binary_bytes: int = 256 * MIB
     content_bytes: int = 64 * KIB
     archive_bytes: int = GIB
     archive_directory_bytes: int = 64 * MIB

@@ -112,8 +112,13 @@ class Analyser(ABC):
         """
         return self.analyse(path, data)
 
-    def looks_right(self, head: Data) -> bool:  # noqa: ARG002
-        """Whether a file found by its first bytes is wanted, judged by its first 4 KiB at most."""
+    def looks_right(self, path: str, head: Data) -> bool:  # noqa: ARG002
+        """Whether a file found by its first bytes, at a confirmed path, is wanted.
+
+        Args:
+            path: where it lies.
+            head: its first 4 KiB at most.
+        """
         return True
 
     def configuration(self, limits: Limits) -> str:

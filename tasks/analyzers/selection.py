@@ -14,6 +14,7 @@ from tasks.analyzers.conda import Conda
 from tasks.analyzers.dotnet import DotNet
 from tasks.analyzers.dpkg import Dpkg
 from tasks.analyzers.erlang import Erlang
+from tasks.analyzers.go_binary import GoBinary
 from tasks.analyzers.interface import Analyser
 from tasks.analyzers.java import Java
 from tasks.analyzers.jvm import Jvm
@@ -23,10 +24,12 @@ from tasks.analyzers.opkg import Opkg
 from tasks.analyzers.os_release import OsRelease
 from tasks.analyzers.php import Php
 from tasks.analyzers.portage import Portage
+from tasks.analyzers.product_binary import ProductBinary
 from tasks.analyzers.python import Python
 from tasks.analyzers.r_language import RLanguage
 from tasks.analyzers.rpm import Rpm, RpmManifest
 from tasks.analyzers.ruby import Ruby
+from tasks.analyzers.rust_binary import RustBinary
 from tasks.analyzers.wordpress import WordPress
 
 SUFFIX_LENGTH = 4
@@ -153,12 +156,15 @@ DEFAULT = Selection(
         Conda(),
         DotNet(),
         Erlang(),
+        GoBinary(),
         Java(),
         Jvm(),
         Lua(),
         Php(),
+        ProductBinary(),
         RLanguage(),
         Ruby(),
+        RustBinary(),
         WordPress(),
     )
 )
