@@ -47,6 +47,26 @@ DEBIAN = Distribution("debian", "12", "Debian GNU/Linux 12 (bookworm)")
             Distribution("rhel", "9.2", ""),
             "pkg:rpm/redhat/bash@5-1?distro=rhel-9.2&epoch=1",
         ),
+        (
+            PackageFacts("rpm", "nodejs", "18-1", architecture="x86_64", source_name="nodejs", module="nodejs:18"),
+            Distribution("almalinux", "8.9"),
+            "pkg:rpm/almalinux/nodejs@18-1?arch=x86_64&distro=almalinux-8.9&rpmmod=nodejs:18",
+        ),
+        (
+            PackageFacts("alpm", "gcc-libs", "1:13.2.1-3", architecture="x86_64", source_name="gcc"),
+            Distribution("arch", "rolling"),
+            "pkg:alpm/arch/gcc-libs@1:13.2.1-3?arch=x86_64&distro=arch-rolling&upstream=gcc",
+        ),
+        (
+            PackageFacts("portage", "dev-libs/openssl", "3.0.9-r2"),
+            Distribution("gentoo", "2.14"),
+            "pkg:ebuild/dev-libs/openssl@3.0.9-r2?distro=gentoo-2.14",
+        ),
+        (
+            PackageFacts("opkg", "busybox", "1.36.1-1", architecture="x86_64"),
+            Distribution("openwrt", "23.05.2"),
+            "pkg:opkg/openwrt/busybox@1.36.1-1?arch=x86_64&distro=openwrt-23.05.2",
+        ),
         (PackageFacts("npm", "core", "7.0.0", namespace="@babel"), DEBIAN, "pkg:npm/%40babel/core@7.0.0"),
         (
             PackageFacts("golang", "toml", "v1.6.0+x", namespace="github.com/BurntSushi"),
