@@ -115,7 +115,8 @@ def _tokens(content: str) -> Iterator[_Token]:
 def _application(tokens: Iterator[_Token]) -> tuple[str, dict[str, list[str]]]:
     """The application's name, and the texts in each of its properties."""
     head = [next(tokens, ("", "", 0)) for _ in range(4)]
-    if [kind for kind, _, _ in head] != ["open", "atom", "atom", "open"] or head[1][1] != "application":
+    brackets, kinds = head[0][1] + head[3][1], [kind for kind, _, _ in head]
+    if brackets != "{[" or kinds != ["open", "atom", "atom", "open"] or head[1][1] != "application":
         raise ParseError("no application resource")
     properties: dict[str, list[str]] = {"vsn": [], "licenses": []}
     current, deepest, opened = "", 0, False

@@ -23,8 +23,11 @@ _ASSIGNMENT = re.compile(
     rb"^[ \t]*[a-z_]\w*\.(name|version|platform|licenses?)[ \t]*=[ \t]*([^\r\n]{1,2000})", re.MULTILINE
 )
 _LITERAL = re.compile(
-    rb""""([^"\\#]*)"|'([^'\\]*)'|%[qQ]?(?:\{([^{}\\#]*)\}|<([^<>\\#]*)>|\(([^()\\#]*)\)|\[([^\[\]\\#]*)\])"""
+    rb""""((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)'"""
+    rb"""|%[qQ]?(?:\{([^{}]*)\}|<([^<>]*)>|\(([^()]*)\)|\[([^\[\]]*)\])"""
 )
+_ESCAPE = re.compile(rb"\\(.)")
+_INTERPOLATION = b"#{"
 _CONSTANT = re.compile(rb"Gem::Platform::RUBY\b")
 _FILE_NAME = re.compile(r"(?P<name>.+?)-(?P<version>\d[0-9A-Za-z.]*)(?:-(?P<platform>.+))?\.gemspec")
 _VERSION = re.compile(r"\d+(?:\.[0-9A-Za-z]+)*(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?")
@@ -89,7 +92,8 @@ def _assigned(data: Data) -> dict[bytes, list[str]]:
 
 def _literals(value: bytes) -> list[str]:
     found = (next((group for group in match.groups() if group), b"") for match in _LITERAL.finditer(value))
-    return [literal.decode("utf-8", "replace") for literal in found if literal]
+    plain = (_ESCAPE.sub(rb"\1", literal) for literal in found if literal and _INTERPOLATION not in literal)
+    return [literal.decode("utf-8", "replace") for literal in plain]
 
 
 def _first(fields: dict[bytes, list[str]], key: bytes) -> str:
