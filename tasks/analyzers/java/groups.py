@@ -130,6 +130,8 @@ _BY_VERSION = {
     "asm": (("1.", "2.", "3."), "asm", "org.ow2.asm"),
 }
 """Artifacts that moved: beginnings of the versions that are in the first group, all others are in the second."""
+_MOVED_FAMILIES = frozenset({"asm", "groovy"})
+"""Of these, modules (`asm-tree`) moved with the first one."""
 
 _LONGEST_FIRST = sorted(_BEGINNINGS, key=len, reverse=True)
 _TOMCAT_TITLE = "Apache Tomcat"
@@ -143,7 +145,8 @@ def known_group(artifact: str, version: str = "") -> str:
         artifact: its name.
         version: decides where an artifact moved from one group to another.
     """
-    moved = "groovy" if artifact.startswith("groovy-") else artifact
+    family = artifact.partition("-")[0]
+    moved = family if family in _MOVED_FAMILIES else artifact
     if moved in _BY_VERSION:
         versions, group, other = _BY_VERSION[moved]
         return group if version.startswith(versions) else other

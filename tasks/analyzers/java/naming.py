@@ -18,6 +18,7 @@ from tasks.analyzers.java.properties import Coordinates
 
 _NAMES_OF_ANY = frozenset({"app", "application", "main", "root", "server", "service", "boot", "classes", "runner"})
 """File names that say nothing of what is inside."""
+_JOINTS = str.maketrans("-_", "..")
 
 
 @dataclass(slots=True)
@@ -95,9 +96,10 @@ def agree(left: str, right: str) -> bool:
 
 
 def _related(name: str, manifest: Manifest) -> bool:
-    """Whether the manifest speaks of something of this name."""
-    names = (manifest.name, manifest.symbolic_name)
-    return any(name == other or other.endswith((f".{name}", f"-{name}")) for other in names if other)
+    """Whether the manifest speaks of something of this name, its words joined by whatever."""
+    own = name.translate(_JOINTS)
+    names = (other.translate(_JOINTS) for other in (manifest.name, manifest.symbolic_name) if other)
+    return any(other == own or other.endswith(f".{own}") for other in names)
 
 
 def _name_without_version(stem: str, manifest: Manifest) -> str:

@@ -134,6 +134,7 @@ def test_a_shaded_archive_without_a_file_of_its_own_is_named_as_well() -> None:
 
 SPRING = "Implementation-Title: spring-core\nImplementation-Version: 5.3.20"
 TOMCAT = "Implementation-Title: Apache Tomcat\nImplementation-Version: 9.0.65"
+OUTDATED = "Implementation-Title: org.apache.commons.beanutils\nImplementation-Version: 1.6"
 BUNDLE = "Bundle-SymbolicName: org.example.thing;singleton:=true\nBundle-Version: 2.0.0"
 
 
@@ -149,6 +150,7 @@ BUNDLE = "Bundle-SymbolicName: org.example.thing;singleton:=true\nBundle-Version
         ("catalina.jar", TOMCAT, ("org.apache.tomcat", "tomcat-catalina", "9.0.65")),
         ("lib-1.2.3.Final.jar", "Implementation-Title: lib\nBundle-Version: 1.2.3", ("", "lib", "1.2.3.Final")),
         ("lib-1.2.3.jar", "", ("", "lib", "1.2.3")),
+        ("commons-beanutils-1.7.0.jar", OUTDATED, ("commons-beanutils", "commons-beanutils", "1.7.0")),
         ("lib-1.2.3.jar", "Implementation-Title: lib\nImplementation-Version: 20200101", ("", "lib", "1.2.3")),
     ],
 )
@@ -191,6 +193,9 @@ def test_versions_agree_where_one_begins_the_other(left: str, right: str, same: 
         ("tomcat-embed-core", "9", "org.apache.tomcat.embed"),
         ("groovy", "3.0", "org.codehaus.groovy"),
         ("groovy", "4.0", "org.apache.groovy"),
+        ("groovy-json", "4.0", "org.apache.groovy"),
+        ("asm-tree", "9.7", "org.ow2.asm"),
+        ("asm-tree", "3.3", "asm"),
         ("commons-io", "2.6", "commons-io"),
         ("bcprov-jdk18on", "1.71", "org.bouncycastle"),
         ("my-own-thing", "1", ""),
