@@ -31,6 +31,8 @@ _TRUSTED_KEY = "gpg-pubkey"
 _SOURCE = re.compile(r"(.+)-([^-]+-[^-]+)\.(?:no)?src\.rpm")
 _LARGEST_EPOCH = (1 << 31) - 1
 _MANIFEST_FIELDS = 10
+_MOST_PACKAGES = 200_000
+"""Of one database: more than all packages of any distribution."""
 
 
 class Rpm(Analyser):
@@ -62,6 +64,9 @@ class Rpm(Analyser):
         try:
             for blob in header_blobs(data, reading):
                 _add(findings, blob, reading)
+                if len(findings.packages) >= _MOST_PACKAGES:
+                    findings.remarks.append(Remark("limit-exceeded", f"more than {_MOST_PACKAGES} packages"))
+                    break
         except ParseError as error:
             if not findings.packages:
                 raise

@@ -8,6 +8,8 @@ Data = bytes | bytearray
 """A database's bytes, complete."""
 
 _KEPT = 3
+_MOST = 50_000
+"""Broken parts after which the rest is not looked at: more than any real database has parts."""
 
 
 class Reading:
@@ -40,8 +42,13 @@ class Reading:
 
         Args:
             what: a few words, without the database's content.
+
+        Raises:
+            ParseError: so much is broken that it is no accident.
         """
         self._count += 1
+        if self._count > _MOST:
+            raise ParseError("too much of the database is broken")
         if self._count <= _KEPT:
             self._damage.append(what)
 

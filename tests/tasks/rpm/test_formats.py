@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -123,3 +124,8 @@ def test_a_long_list_of_damage_is_told_in_few_words() -> None:
     for number in range(100):
         reading.damaged(f"page {number}")
     assert reading.damage == "page 0; page 1; page 2 and 97 more"
+
+
+def test_a_database_that_is_nothing_but_damage_ends_the_reading() -> None:
+    found, damage = read(struct.pack("<4s7I", b"RpmP", 0, 1, 1024, 9, 0, 0, 0) + b"\xff" * (4 << 20))
+    assert (found, damage) == ([], "too much of the database is broken")
