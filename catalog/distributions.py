@@ -1,6 +1,7 @@
 """Distributions: what an image's os-release says, and which advisories speak of it.
 
-Identity is read from os-release (freedesktop's os-release(5)) on the composed image. Which OSV ecosystem covers a release is
+Identity is read from os-release (freedesktop's os-release(5)) on the composed image; what is older than that file, `release_files`
+knows, and how long a release is looked after, `end_of_life`. Which OSV ecosystem covers a release is
 a table of ours and never a guess: a derivative (`ID_LIKE`), a development branch such as Debian sid or Alpine edge, and
 whatever else is not in the table has no ecosystem, so its packages are *not covered*.
 """
@@ -46,16 +47,31 @@ def parse_os_release(data: bytes) -> Distribution:
     Returns:
         The release it names; NO_DISTRIBUTION where it has no `ID`.
     """
-    fields: dict[str, str] = {}
-    for line in data.decode("utf-8", "replace").splitlines():
-        key, separator, value = line.strip().partition("=")
-        if separator and key.isidentifier():
-            fields[key] = _plain(_unquote(value))
+    fields = read_assignments(data.decode("utf-8", "replace"))
     distribution = fields.get("ID", "").lower()
     if not distribution:
         return NO_DISTRIBUTION
     name = fields.get("PRETTY_NAME") or fields.get("NAME", "")
     return Distribution(distribution, _version(distribution, fields, name), name)
+
+
+def read_assignments(text: str) -> dict[str, str]:
+    """The variables that a file of shell assignments sets; of a variable set twice the last value.
+
+    Args:
+        text: the file; lines that are no assignments are passed over.
+    """
+    fields: dict[str, str] = {}
+    for line in text.splitlines():
+        key, separator, value = line.strip().partition("=")
+        if separator and key.isidentifier():
+            fields[key] = plain_text(_unquote(value))
+    return fields
+
+
+def plain_text(value: str) -> str:
+    """One line that a table or a database can hold, whatever the image's author put there."""
+    return "".join(letter for letter in value[:_LONGEST_FIELD] if letter.isprintable()).strip()
 
 
 def ecosystem_of(distribution: str, version: str) -> str | None:
@@ -81,13 +97,10 @@ def _unquote(value: str) -> str:
     return " ".join(words)
 
 
-def _plain(value: str) -> str:
-    """One line that a table or a database can hold, whatever the image's author put there."""
-    return "".join(letter for letter in value[:_LONGEST_FIELD] if letter.isprintable()).strip()
-
-
 def _version(distribution: str, fields: dict[str, str], name: str) -> str:
     version = fields.get("VERSION_ID", "")
+    if distribution == "fedora" and fields.get("REDHAT_BUGZILLA_PRODUCT_VERSION", "").lower() == "rawhide":
+        return "rawhide"
     if distribution == "alpine" and ("_alpha" in version or name.endswith(" edge")):
         return "edge"
     if version:
@@ -95,8 +108,11 @@ def _version(distribution: str, fields: dict[str, str], name: str) -> str:
     if distribution == "debian" and name.endswith("/sid"):
         # Testing and unstable cannot be told apart: both say "<next>/sid" and have no number.
         return "sid"
-    return fields.get("BUILD_ID", "")
+    return "rolling" if distribution in _ROLLING else fields.get("BUILD_ID", "")
 
+
+_ROLLING = frozenset({"arch", "archarm", "artix", "cachyos", "endeavouros", "garuda", "manjaro", "solus", "void"})
+"""Distributions without releases. Their build's name, where they have one, says no more."""
 
 _NUMBER = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
 
@@ -143,6 +159,7 @@ _ECOSYSTEMS: dict[str, Callable[[str], str | None]] = {
     "minimos": _unversioned("MinimOS"),
     "opensuse-leap": _exactly("openSUSE", prefix="Leap "),
     "opensuse-tumbleweed": _unversioned("openSUSE:Tumbleweed"),
+    "photon": _exactly("Photon OS"),
     "rocky": _by_major("Rocky Linux"),
     "ubuntu": _ubuntu,
     "wolfi": _unversioned("Wolfi"),

@@ -23,8 +23,16 @@ class Limits:
         path_bytes: bytes of one path.
         path_depth: components of one path.
         text_bytes: bytes of one text that an analyser reads (package lists, metadata).
+        database_bytes: bytes of one package database that an analyser reads (rpm's).
         json_bytes: bytes of one JSON document that an analyser reads.
+        binary_bytes: bytes of one program that an analyser reads; it is held in memory once.
         content_bytes: bytes of one small file that is kept as it is (os-release).
+        archive_bytes: bytes of one zip archive in a layer that an analyser reads (jars); it is held in memory.
+        archive_directory_bytes: of an archive's central directory that are read.
+        archive_depth: archives within archives below the layer's own file.
+        archive_members: members of one such file, those of archives within it included, that are read.
+        archive_member_bytes: of one archive within an archive; one at each depth is held in memory.
+        archive_unpacked_bytes: of all members read in one such file, whatever their depth.
         packages: packages of one layer.
         evidence_bytes: memory that the names and findings of one layer's evidence may take, about.
         problems: problems recorded for one layer; what comes after them is counted in one last row.
@@ -42,8 +50,16 @@ class Limits:
     path_bytes: int = 4_096
     path_depth: int = 256
     text_bytes: int = 64 * MIB
+    database_bytes: int = 256 * MIB
     json_bytes: int = 16 * MIB
+    binary_bytes: int = 256 * MIB
     content_bytes: int = 64 * KIB
+    archive_bytes: int = GIB
+    archive_directory_bytes: int = 64 * MIB
+    archive_depth: int = 4
+    archive_members: int = 50_000
+    archive_member_bytes: int = 256 * MIB
+    archive_unpacked_bytes: int = 2 * GIB
     packages: int = 1_000_000
     evidence_bytes: int = 256 * MIB
     problems: int = 1_000

@@ -19,8 +19,15 @@ _VENDORS = {
     "opensuse-tumbleweed": "opensuse",
     "sles": "suse",
     "sled": "suse",
+    "sles_sap": "suse",
 }
 # Where a distribution's purl namespace is not its os-release ID.
+
+_PURL_TYPES = {"portage": "ebuild"}
+# Where the specification calls a type of ours something else.
+
+_LOWER_CASE = frozenset({"golang"})
+# Types whose namespace and name the specification wants in lower case, which the library leaves as they are.
 
 
 def render_purl(package: PackageFacts, distribution: Distribution = NO_DISTRIBUTION) -> str:
@@ -36,16 +43,26 @@ def render_purl(package: PackageFacts, distribution: Distribution = NO_DISTRIBUT
         qualifiers["arch"] = package.architecture
     if package.epoch is not None:
         qualifiers["epoch"] = str(package.epoch)
+    if package.module:
+        # Red Hat's guideline for its security data: a module's packages are told apart by it.
+        qualifiers["rpmmod"] = package.module
+    name = package.name
+    if package.type == "portage":
+        namespace, _, name = name.rpartition("/")
     upstream = _upstream(package)
     if upstream:
         qualifiers["upstream"] = upstream
     if package.type in OPERATING_SYSTEM_TYPES and distribution.id:
-        namespace = namespace or _VENDORS.get(distribution.id, distribution.id)
+        if package.type != "portage":
+            namespace = namespace or _VENDORS.get(distribution.id, distribution.id)
         qualifiers["distro"] = f"{distribution.id}-{distribution.version}" if distribution.version else distribution.id
+    name = _usable_name(name)
+    if package.type in _LOWER_CASE:
+        namespace, name = namespace.lower(), name.lower()
     return PackageURL(
-        type=package.type,
+        type=_PURL_TYPES.get(package.type, package.type),
         namespace=namespace or None,
-        name=_usable_name(package.name),
+        name=name,
         version=package.version or None,
         qualifiers=qualifiers or None,
     ).to_string()

@@ -39,6 +39,7 @@ _SCHEMES = {
 }
 _SCHEME_OF_FEED = {feed: scheme for scheme, feeds in _SCHEMES.items() for feed in feeds}
 
+_CASELESS = frozenset({"NuGet", "Packagist"})
 _NAME_SEPARATORS = re.compile(r"[-_.]+")
 
 
@@ -48,8 +49,13 @@ def scheme_of(ecosystem: str) -> str:
 
 
 def package_name(ecosystem: str, name: str) -> str:
-    """A package's name as its ecosystem compares names (Python: specification "Names and normalization")."""
-    return _NAME_SEPARATORS.sub("-", name).lower() if ecosystem == "PyPI" else name
+    """A package's name as its ecosystem compares names.
+
+    Python as its specification "Names and normalization" says; NuGet and Packagist do not tell upper from lower case.
+    """
+    if ecosystem == "PyPI":
+        return _NAME_SEPARATORS.sub("-", name).lower()
+    return name.lower() if ecosystem in _CASELESS else name
 
 
 def feed_of_directory(directory: str) -> str:

@@ -28,12 +28,15 @@ class Wanted:
         suffixes: endings of the base name, of four characters or more.
         folders: folders (relative, without a trailing slash) whose direct children are wanted, whatever their name.
         magics: first bytes of the content, exactly four of them.
+        within: where the suffixes are as common as `.json`: texts of which a file's whole path must hold one to be found by
+            its suffix; nothing asks for none.
     """
 
     names: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     magics: tuple[bytes, ...] = ()
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,26 @@ class Analyser(ABC):
             ParseError: the bytes are not what the path promises.
         """
 
-    def looks_right(self, head: Data) -> bool:  # noqa: ARG002
-        """Whether a file found by its first bytes is wanted, judged by its first 4 KiB at most."""
+    def analyse_within(self, path: str, data: Data, limits: Limits) -> Findings:  # noqa: ARG002
+        """Read one file under the caps of its layer, which matter where a file may unfold to more than its own bytes.
+
+        Args:
+            path: where it lies.
+            data: its bytes, complete.
+            limits: the caps.
+
+        Raises:
+            ParseError: as `analyse`.
+        """
+        return self.analyse(path, data)
+
+    def looks_right(self, path: str, head: Data) -> bool:  # noqa: ARG002
+        """Whether a file found by its first bytes, at a confirmed path, is wanted.
+
+        Args:
+            path: where it lies.
+            head: its first 4 KiB at most.
+        """
         return True
 
     def configuration(self, limits: Limits) -> str:

@@ -1,7 +1,8 @@
 """npm packages: every package.json that has a name and a version, wherever it lies.
 
 Below a `node_modules` folder it is an installed package, elsewhere the application's own. Packages ship broken package.json
-files as test data; one is a failure only where npm itself would have to read it.
+files as test data and templates; a broken one is a failure only where npm itself would have to read it. What a package bundles
+lies in a `node_modules` of its own; a workspace is a link in `node_modules` to a folder elsewhere, which is the application's.
 Format: npm's package.json documentation.
 """
 
@@ -19,13 +20,17 @@ from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _INSTALLED_PLACE = re.compile(r"(?:^|/)node_modules/(?:@[^/]+/)?[^/@.][^/]*/package\.json$")
+_NAME = re.compile(r"(?:@[A-Za-z0-9_.~!*'()-]+/)?(?!\.)[A-Za-z0-9_.~!*'()-]+")
+"""What npm ever took for a package's name: characters that an address holds unescaped."""
+_VERSION = re.compile(r"[v=]*[0-9][^\s\x00-\x1f]{0,255}")
+"""A version, not a template's placeholder for one."""
 
 
 class Npm(Analyser):
     """npm packages and applications."""
 
     name = "npm"
-    version = 1
+    version = 2
     wanted = Wanted(names=("package.json",))
 
     def confirm(self, path: str) -> bool:  # noqa: ARG002
@@ -53,6 +58,8 @@ class Npm(Analyser):
         full_name, version = document.get("name"), document.get("version")
         if not isinstance(full_name, str) or not isinstance(version, str) or not full_name or not version:
             return Findings()
+        if not _NAME.fullmatch(full_name) or not _VERSION.fullmatch(version.strip()):
+            return Findings(remarks=[Remark("odd-name", "package.json with no name or version for npm", partial=False)])
         scope, slash, rest = full_name.partition("/")
         scoped = bool(slash) and scope.startswith("@")
         installed = path.startswith("node_modules/") or "/node_modules/" in path
@@ -60,7 +67,7 @@ class Npm(Analyser):
             type="npm",
             namespace=scope if scoped else "",
             name=rest if scoped else full_name,
-            version=version,
+            version=version.strip(),
             licences=_licences(document),
             role=Role.INSTALLED if installed else Role.APPLICATION,
         )
@@ -82,7 +89,8 @@ def _load(data: Data) -> object:
 
 
 def _licences(document: dict[str, object]) -> tuple[str, ...]:
-    declared = document.get("license", document.get("licenses"))
+    """The licence as a text, as an object with a type, or as an array of either: the three forms that npm had."""
+    declared = document.get("license") or document.get("licenses")
     candidates = declared if isinstance(declared, list) else [declared]
-    names = (item.get("type") if isinstance(item, dict) else item for item in candidates)
+    names = (item.get("type") or item.get("name") if isinstance(item, dict) else item for item in candidates)
     return tuple(name for name in names if isinstance(name, str) and name)

@@ -7,12 +7,30 @@ from dataclasses import dataclass
 
 from catalog.identities import fingerprint_set_id
 from catalog.limits import Limits
+from tasks.analyzers.alpm import Alpm
 from tasks.analyzers.apk import Apk
+from tasks.analyzers.bitnami import Bitnami
+from tasks.analyzers.conda import Conda
+from tasks.analyzers.dotnet import DotNet
 from tasks.analyzers.dpkg import Dpkg
+from tasks.analyzers.erlang import Erlang
+from tasks.analyzers.go_binary import GoBinary
 from tasks.analyzers.interface import Analyser
+from tasks.analyzers.java import Java
+from tasks.analyzers.jvm import Jvm
+from tasks.analyzers.lua import Lua
 from tasks.analyzers.npm import Npm
+from tasks.analyzers.opkg import Opkg
 from tasks.analyzers.os_release import OsRelease
+from tasks.analyzers.php import Php
+from tasks.analyzers.portage import Portage
+from tasks.analyzers.product_binary import ProductBinary
 from tasks.analyzers.python import Python
+from tasks.analyzers.r_language import RLanguage
+from tasks.analyzers.rpm import Rpm, RpmManifest
+from tasks.analyzers.ruby import Ruby
+from tasks.analyzers.rust_binary import RustBinary
+from tasks.analyzers.wordpress import WordPress
 
 SUFFIX_LENGTH = 4
 """Bytes at a base name's end by which suffixes are looked up."""
@@ -47,6 +65,8 @@ class Selection:
         self.suffixes: dict[bytes, tuple[Analyser, ...]] = {}
         self.folders: dict[bytes, tuple[Analyser, ...]] = {}
         self.magics: dict[bytes, tuple[Analyser, ...]] = {}
+        self._endings: dict[bytes, tuple[bytes, ...]] = {}
+        self._within: dict[bytes, tuple[bytes, ...]] = {}
         self._by_name = {analyser.name: analyser for analyser in self.analysers}
         if len(self._by_name) != len(self.analysers):
             raise ValueError("two analysers of one name")
@@ -63,7 +83,10 @@ class Selection:
         for name in wanted.names:
             _add(self.names, name.encode(), analyser)
         for suffix in wanted.suffixes:
-            _add(self.suffixes, suffix.encode()[-SUFFIX_LENGTH:], analyser)
+            key = suffix.encode()[-SUFFIX_LENGTH:]
+            _add(self.suffixes, key, analyser)
+            self._within[key] = self._within.get(key, ()) + tuple(text.encode() for text in wanted.within)
+            self._endings[key] = self._endings.get(key, ()) + (() if wanted.within else (suffix.encode(),))
         for folder in wanted.folders:
             # Tars spell one folder in three ways; others are so odd that the walker looks at them singly.
             for prefix in ("", "./", "/"):
@@ -78,6 +101,15 @@ class Selection:
     def analyser(self, name: str) -> Analyser:
         """The analyser of that name; KeyError if there is none."""
         return self._by_name[name]
+
+    def plausible(self, name: bytes) -> bool:
+        """Whether a file whose base name ends as one of `suffixes` is worth a closer look: cheap, and never wrongly False.
+
+        Args:
+            name: its raw tar name.
+        """
+        key = name[-SUFFIX_LENGTH:]
+        return name.endswith(self._endings[key]) or any(text in name for text in self._within[key])
 
     def wanting(self, path: str) -> tuple[Analyser, ...]:
         """The analysers that want the file at this path by its name, whatever its content.
@@ -112,7 +144,34 @@ def _add(table: dict[bytes, tuple[Analyser, ...]], key: bytes, analyser: Analyse
         table[key] = (*present, analyser)
 
 
-DEFAULT = Selection((OsRelease(), Dpkg(), Apk(), Python(), Npm()))
+DEFAULT = Selection(
+    (
+        OsRelease(),
+        Dpkg(),
+        Apk(),
+        Rpm(),
+        RpmManifest(),
+        Alpm(),
+        Portage(),
+        Opkg(),
+        Python(),
+        Npm(),
+        Bitnami(),
+        Conda(),
+        DotNet(),
+        Erlang(),
+        GoBinary(),
+        Java(),
+        Jvm(),
+        Lua(),
+        Php(),
+        ProductBinary(),
+        RLanguage(),
+        Ruby(),
+        RustBinary(),
+        WordPress(),
+    )
+)
 """The analysers of this version."""
 
 

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from catalog.receipts import LayerNeed
-from tasks.analyzers import apk, dpkg, os_release
+from tasks.analyzers import apk, dpkg, opkg, os_release, rpm
 from tasks.composition.apply import NOTHING, Wants, Watch
 from tasks.composition.chains import ChainWalk
+from tasks.composition.platforms import decide_distribution
 from tasks.composition.state import ChainState
 from tasks.composition.tree import File, Folder, node_at, resolve, split_path
 
-PLACES = (*sorted(apk.PATHS), dpkg.STATUS_FILE, *sorted(os_release.PATHS))
+PLACES = (*sorted((*apk.PATHS, *opkg.PATHS, *rpm.PATHS)), dpkg.STATUS_FILE, *sorted(os_release.PATHS))
 """Files that are evidence by their whole path, so that a link in it leads elsewhere."""
 FOLDERS = (dpkg.STATUS_FOLDER,)
 """Folders whose files are."""
@@ -76,7 +77,10 @@ def find_needs(state: ChainState, layers: Sequence[str], walk: ChainWalk, wants:
         elif type(node) is File and wanted:
             question.files[path] = wanted
             question.targets.add(node.target)
+    decided = bool(decide_distribution(state.root).id)
     for path in (*sorted(state.links), *PLACES):
+        if decided and path in os_release.OLDER_PATHS:
+            continue
         _ask(question.files, state.root, path, wants)
     for path in FOLDERS:
         place = resolve(state.root, split_path(path), follow=True)

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from catalog.distributions import NO_DISTRIBUTION, OS_RELEASE_PATHS, Distribution, parse_os_release
 from catalog.identities import platform_id
+from catalog.release_files import RELEASE_FILES, parse_release_file
 from tasks.composition.tree import File, Folder, resolve, split_path
 
 NO_PLATFORM = b""
@@ -13,12 +14,15 @@ NO_PLATFORM = b""
 
 
 def decide_distribution(root: Folder) -> Distribution:
-    """The distribution that a tree's os-release names, links followed; the first of its places that names one decides."""
-    for path in OS_RELEASE_PATHS:
+    """The distribution that a tree names, links followed: in os-release, else in a file older than that.
+
+    The first of the places that names one decides.
+    """
+    for path in (*OS_RELEASE_PATHS, *RELEASE_FILES):
         place = resolve(root, split_path(path), follow=True)
         node = place.node if place else None
         if type(node) is File and node.evidence is not None and node.evidence.content is not None:
-            distribution = _parse(node.evidence.content)
+            distribution = _parse(path, node.evidence.content)
             if distribution.id:
                 return distribution
     return NO_DISTRIBUTION
@@ -30,5 +34,5 @@ def platform_of(distribution: Distribution) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _parse(content: bytes) -> Distribution:
-    return parse_os_release(content)
+def _parse(path: str, content: bytes) -> Distribution:
+    return parse_os_release(content) if path in OS_RELEASE_PATHS else parse_release_file(path, content)

@@ -71,6 +71,7 @@ class EvidenceBook:
         self._folders: set[str] = set()
         self._replaced: dict[str, int] = {}
         self._buried: dict[str, int] = {}
+        self._by_content: dict[str, list[Analyser]] = {}
         self._packages = PackageRows()
         self._room = limits.evidence_bytes
         self._untold = 0
@@ -81,25 +82,41 @@ class EvidenceBook:
         self.recorded_names: set[bytes] = set()
         """Base names of evidence, at which it must stop for a directory."""
 
-    def record(self, path: str, analyser: Analyser, data: Data) -> None:
+    def record(self, path: str, analyser: Analyser, data: Data, *, by_content: bool = False) -> None:
         """Let an analyser read a file and keep what it finds; its failure is a problem, never more.
+
+        Args:
+            path: where it lies.
+            analyser: who reads it.
+            data: its bytes.
+            by_content: only its first bytes made it wanted. There are thousands of such files in which there is nothing, and
+                nobody looks for evidence at their paths: without findings they leave no record.
 
         Raises:
             LimitExceeded: there is more evidence than a layer may have; so do `refuse` and `link`.
         """
-        record = self._enter(path, analyser, "read", len(data))
+        reason, detail = "", ""
+        findings = Findings()
         try:
-            findings = analyser.analyse(self._seen_as(path), data)
+            findings = analyser.analyse_within(self._seen_as(path), data, self._limits)
         except ParseError as error:
-            record.state = "failed"
-            self.note(path, error.reason, error.what, analyser=analyser.name, partial=True)
-            return
+            reason, detail = error.reason, error.what
         except Exception as error:
             # A bug in one analyser must not cost the layer; it is recorded like a failure.
-            record.state = "failed"
-            self.note(path, "analyser-error", type(error).__name__, analyser=analyser.name, partial=True)
+            reason, detail = "analyser-error", type(error).__name__
+        if by_content and not (reason or findings.packages or findings.remarks or findings.content is not None):
             return
-        self._keep(record, path, analyser, findings)
+        record = self._enter(path, analyser, "failed" if reason else "read", len(data))
+        if by_content:
+            self._by_content.setdefault(path, []).append(analyser)
+        if reason:
+            self.note(path, reason, detail, analyser=analyser.name, partial=True)
+        else:
+            self._keep(record, path, analyser, findings)
+
+    def readers_by_content(self, path: str) -> tuple[Analyser, ...]:
+        """The analysers that read the file at a path although nothing but its first bytes made it wanted."""
+        return tuple(self._by_content.get(path, ()))
 
     def refuse(self, path: str, analyser: Analyser, size: int, state: str, reason: str, detail: str) -> None:
         """Record a file that is not read.

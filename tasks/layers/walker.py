@@ -110,6 +110,7 @@ class Walker:
         buffer, position, last = window.buffer, window.position, window.end - 2 * BLOCK
         folders, suffixes, first_bytes = self._selection.folders, self._selection.suffixes, self._first_bytes
         telling_names, recorded = book.telling_names, book.recorded_names
+        plausible = self._selection.plausible
         keep_name, keep_header = chunk.names.append, chunk.headers.append
         long_name, extended_from, longest = None, 0, self._limits.path_bytes
         while position <= last:
@@ -134,7 +135,7 @@ class Walker:
                 if (
                     base in telling_names
                     or folder in folders
-                    or base[-SUFFIX_LENGTH:] in suffixes
+                    or (base[-SUFFIX_LENGTH:] in suffixes and plausible(name))
                     or (first_bytes and buffer[position] in first_bytes)
                 ):
                     window.position = position
@@ -264,10 +265,13 @@ class Walker:
         """Pass over a file's data, or read it for the analysers that want it."""
         window = self._window
         analysers: tuple[Analyser, ...] = ()
+        named = analysers
         place = self._place(name)
         if place is not None:
             self._book.replaced(place, buries=True)
-            analysers = self._selection.wanting(place) or self._wanting_content(size)
+            analysers = named = self._selection.wanting(place)
+            if not named:
+                analysers = self._wanting_content(place, size)
         caps = {analyser: analyser.size_cap(self._limits) for analyser in analysers}
         if place is None or not caps:
             window.position += window.blocks(size)
@@ -283,15 +287,16 @@ class Walker:
                     place, analyser, size, "too-large", "too-large", f"{size} bytes, at most {cap} are read"
                 )
             else:
-                self._book.record(place, analyser, data)
+                self._book.record(place, analyser, data, by_content=not named)
 
-    def _wanting_content(self, size: int) -> tuple[Analyser, ...]:
+    def _wanting_content(self, place: str, size: int) -> tuple[Analyser, ...]:
         """The analysers that want the file at the window's position by its first bytes."""
         window = self._window
         if not self._first_bytes or size < 4 or not window.require(min(size, HEAD_BYTES)):
             return ()
         head = bytes(window.buffer[window.position : window.position + min(size, HEAD_BYTES)])
-        return tuple(analyser for analyser in self._selection.magics.get(head[:4], ()) if analyser.looks_right(head))
+        candidates = self._selection.magics.get(head[:4], ())
+        return tuple(a for a in candidates if a.confirm(place) and a.looks_right(place, head))
 
     def _without_data(self, name: bytes, kind: str, target: bytes) -> None:
         place = self._place(name)
@@ -299,8 +304,12 @@ class Walker:
             return
         self._book.replaced(place, buries=kind != "directory")
         if kind in ("symlink", "hardlink"):
-            for analyser in self._selection.wanting(place):
-                self._book.link(place, analyser, text(normalised(target)) if kind == "hardlink" else None)
+            first = text(normalised(target)) if kind == "hardlink" else None
+            analysers = self._selection.wanting(place)
+            if first is not None and not analysers:
+                analysers = tuple(a for a in self._book.readers_by_content(first) if a.confirm(place))
+            for analyser in analysers:
+                self._book.link(place, analyser, first)
 
     def _place(self, name: bytes) -> str | None:
         """Where the entry lies, or None where it cannot hold evidence: whiteouts, and names that are over a limit."""

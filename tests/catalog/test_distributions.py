@@ -37,10 +37,39 @@ def test_os_release_is_read_as_shells_read_it(text: str, expected: Distribution)
         ('ID=debian\nPRETTY_NAME="Debian GNU/Linux trixie/sid"\n', "sid"),
         ('ID=alpine\nVERSION_ID=3.20.0_alpha20240329\nPRETTY_NAME="Alpine Linux edge"\n', "edge"),
         ('ID=arch\nBUILD_ID=rolling\nPRETTY_NAME="Arch Linux"\n', "rolling"),
+        ('ID="void"\nPRETTY_NAME="Void Linux"\n', "rolling"),
+        ("ID=arch\nVERSION_ID=20240101.0.204074\n", "20240101.0.204074"),
+        ("ID=fedora\nVERSION_ID=44\nREDHAT_BUGZILLA_PRODUCT_VERSION=rawhide\n", "rawhide"),
+        ("ID=fedora\nVERSION_ID=43\nREDHAT_BUGZILLA_PRODUCT_VERSION=43\n", "43"),
     ],
 )
 def test_releases_without_a_number_keep_their_branch(text: str, version: str) -> None:
     assert parse_os_release(text.encode()).version == version
+
+
+@pytest.mark.parametrize(
+    ("text", "distribution", "version"),
+    [
+        ('PRETTY_NAME="Distroless"\nNAME="Debian GNU/Linux"\nID="debian"\nVERSION_ID="12"\n', "debian", "12"),
+        ('NAME="Red Hat Enterprise Linux"\nVERSION_ID="9.4"\nID="rhel"\nID_LIKE="fedora"\n', "rhel", "9.4"),
+        ('NAME="CentOS Linux"\nID="centos"\nID_LIKE="rhel fedora"\nVERSION_ID="7"\n', "centos", "7"),
+        ('NAME="Oracle Linux Server"\nID="ol"\nVERSION_ID="8.9"\n', "ol", "8.9"),
+        ('NAME="Amazon Linux"\nID="amzn"\nVERSION_ID="2023"\n', "amzn", "2023"),
+        ('NAME="SLES"\nVERSION_ID="15.5"\nID="sles"\n', "sles", "15.5"),
+        ('NAME="openSUSE Tumbleweed"\nID="opensuse-tumbleweed"\nVERSION_ID="20240110"\n', "opensuse-tumbleweed", "20240110"),
+        ('NAME="VMware Photon OS"\nID=photon\nVERSION_ID=5.0\n', "photon", "5.0"),
+        ('NAME="Common Base Linux Mariner"\nID=mariner\nVERSION_ID="2.0"\n', "mariner", "2.0"),
+        ('NAME="openEuler"\nID="openEuler"\nVERSION_ID="22.03"\n', "openeuler", "22.03"),
+        ("NAME=Gentoo\nID=gentoo\nVERSION_ID=2.14\n", "gentoo", "2.14"),
+        ('NAME="OpenWrt"\nID="openwrt"\nVERSION_ID="23.05.2"\n', "openwrt", "23.05.2"),
+        ('ID=poky\nVERSION_ID=4.0.15\n', "poky", "4.0.15"),
+        ('ID="chainguard"\nVERSION_ID="20230214"\n', "chainguard", "20230214"),
+        ('NAME="Kali GNU/Linux"\nID=kali\nVERSION_ID="2024.1"\nID_LIKE=debian\n', "kali", "2024.1"),
+    ],
+)  # fmt: skip
+def test_every_family_is_known_by_its_id(text: str, distribution: str, version: str) -> None:
+    found = parse_os_release(text.encode())
+    assert (found.id, found.version) == (distribution, version)
 
 
 def test_an_os_release_without_an_id_names_no_distribution() -> None:
@@ -73,6 +102,7 @@ def test_any_bytes_are_read_without_an_error(data: bytes) -> None:
         ("chainguard", "20230214", "Chainguard"),
         ("azurelinux", "3.0", "Azure Linux:3"),
         ("opensuse-leap", "15.6", "openSUSE:Leap 15.6"),
+        ("photon", "5.0", "Photon OS:5.0"),
     ],
 )
 def test_releases_that_advisories_speak_of_have_their_ecosystem(

@@ -75,6 +75,23 @@ def test_a_file_of_status_d_carries_no_status() -> None:
     assert [package.name for package in analyse("Package: tzdata\nVersion: 2024a-0\nArchitecture: all\n")] == ["tzdata"]
 
 
+@pytest.mark.parametrize(
+    ("base", "wanted"),
+    [
+        ("python3.11-minimal", True),
+        ("libstdc++6", True),
+        ("bGlic3NsMw==", True),
+        ("tzdata.md5sums", False),
+        ("tzdata.list", False),
+        ("libc6.symbols", False),
+        ("base-files.conffiles", False),
+        ("tzdata.postinst", False),
+    ],
+)
+def test_other_control_files_beside_the_stanzas_are_not_wanted(base: str, wanted: bool) -> None:
+    assert Dpkg().confirm(f"var/lib/dpkg/status.d/{base}") == wanted
+
+
 def test_an_emptied_file_has_no_packages_and_no_problem() -> None:
     findings = Dpkg().analyse("var/lib/dpkg/status", b"\n\n")
     assert (findings.packages, findings.remarks) == ([], [])

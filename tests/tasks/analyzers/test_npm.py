@@ -57,12 +57,37 @@ def test_without_name_and_version_there_is_no_package(document: object) -> None:
         ({"license": {"type": "MIT", "url": "x"}}, ("MIT",)),
         ({"licenses": [{"type": "MIT"}, {"type": "BSD"}]}, ("MIT", "BSD")),
         ({"license": ["MIT", 3, None]}, ("MIT",)),
+        ({"license": "", "licenses": [{"name": "ISC"}]}, ("ISC",)),
+        ({"licenses": "MIT"}, ("MIT",)),
         ({}, ()),
     ],
 )
 def test_old_ways_to_declare_a_licence_are_read(licence: dict, expected: tuple[str, ...]) -> None:
     (package,) = analyse({"name": "a", "version": "1", **licence}).packages
     assert package.licences == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        ("a b", "1"),
+        ("<%= name %>", "1.0.0"),
+        ("a", "{{version}}"),
+        ("a", "latest"),
+        ("@a/b/c", "1"),
+        (".a", "1"),
+        ("a", "1 2"),
+    ],
+)
+def test_what_npm_would_refuse_is_noted_and_no_package(name: str, version: str) -> None:
+    findings = analyse({"name": name, "version": version})
+    assert (findings.packages, [remark.partial for remark in findings.remarks]) == ([], [False])
+
+
+@pytest.mark.parametrize("version", ["1.0.0-rc.1+b", "v1.2", "0.0.0-development", " 1.0.0 "])
+def test_versions_as_npm_takes_them_are_kept(version: str) -> None:
+    (package,) = analyse({"name": "JSONStream", "version": version}).packages
+    assert (package.name, package.version) == ("JSONStream", version.strip())
 
 
 def test_a_byte_order_mark_and_odd_utf_8_are_read_as_node_reads_them() -> None:

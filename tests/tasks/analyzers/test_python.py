@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from catalog.errors import ParseError
 from tasks.analyzers import wants
 from tasks.analyzers.python import Python, normalised_name
+from tests.tasks.analyzers.hostile import survive_truncation
 
 
 def package(text: str):
@@ -65,6 +68,42 @@ def test_an_emptied_file_has_no_package() -> None:
 )
 def test_names_are_compared_as_pep_503_says(name: str, normal: str) -> None:
     assert normalised_name(name) == normal
+
+
+def egg(members: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def test_a_zipped_egg_is_read() -> None:
+    data = egg(
+        {"x.py": b"", "EGG-INFO/PKG-INFO": b"Name: X\nVersion: 1\n", "y/EGG-INFO/PKG-INFO": b"Name: y\nVersion: 2\n"}
+    )
+    (found,) = Python().analyse("lib/X-1-py3.egg", data).packages
+    assert (found.name, found.version) == ("x", "1")
+
+
+@pytest.mark.parametrize("data", [b"", b"<CoordinateSystem> { Z-up }", egg({"x.py": b""})])
+def test_other_things_called_egg_are_no_packages(data: bytes) -> None:
+    assert Python().analyse("models/panda.egg", data).packages == []
+
+
+def test_a_broken_egg_is_a_failure() -> None:
+    with pytest.raises(ParseError):
+        Python().analyse("x.egg", egg({"EGG-INFO/PKG-INFO": b"Name: X\nVersion: 1\n"})[:-30])
+
+
+def test_every_beginning_of_an_egg_is_survived() -> None:
+    survive_truncation(Python(), "x.egg", egg({"EGG-INFO/PKG-INFO": b"Name: X\nVersion: 1\n"}))
+
+
+def test_licences_are_those_of_the_classifiers_where_nothing_else_says_one() -> None:
+    classifiers = "Classifier: License :: OSI Approved :: MIT License\nClassifier: Topic :: x\nClassifier: License :: Public Domain\n"
+    assert package(f"Name: a\nVersion: 1\nLicense: UNKNOWN\n{classifiers}").licences == ("MIT License", "Public Domain")
+    assert package(f"Name: a\nVersion: 1\nLicense: MIT\n{classifiers}").licences == ("MIT",)
 
 
 @given(st.binary(max_size=300))

@@ -9,6 +9,7 @@ from tasks.analyzers import DEFAULT, Selection, wants
 from tasks.analyzers.dpkg import Dpkg
 from tasks.analyzers.interface import Wanted
 from tasks.analyzers.npm import Npm
+from tasks.analyzers.python import Python
 from tasks.layers.analysis import fingerprints
 
 
@@ -17,10 +18,23 @@ from tasks.layers.analysis import fingerprints
     [
         "etc/os-release",
         "usr/lib/os-release",
+        "etc/redhat-release",
+        "usr/lib/fedora-release",
+        "etc/debian_version",
         "var/lib/dpkg/status",
         "var/lib/dpkg/status.d/tzdata",
         "lib/apk/db/installed",
         "usr/lib/apk/db/installed",
+        "var/lib/rpm/Packages",
+        "var/lib/rpm/rpmdb.sqlite",
+        "var/lib/rpm/rpmdb.sqlite-wal",
+        "usr/lib/sysimage/rpm/Packages.db",
+        "usr/share/rpm/rpmdb.sqlite",
+        "var/lib/rpmmanifest/container-manifest-2",
+        "var/lib/pacman/local/zlib-1:1.3.1-1/desc",
+        "var/db/pkg/sys-libs/zlib-1.3.1/PF",
+        "usr/lib/opkg/status",
+        "var/lib/opkg/status",
         "usr/lib/python3/dist-packages/six-1.16.0.dist-info/METADATA",
         "usr/lib/python3/dist-packages/six.egg-info",
         "usr/lib/python3/dist-packages/six.egg-info/PKG-INFO",
@@ -28,6 +42,18 @@ from tasks.layers.analysis import fingerprints
         "EGG-INFO/PKG-INFO",
         "app/package.json",
         "package.json",
+        "usr/share/rubygems-integration/all/specifications/rake-13.0.6.gemspec",
+        "usr/lib/ruby/gems/3.1.0/specifications/default/json-2.6.1.gemspec",
+        "app/vendor/composer/installed.json",
+        "app/App.deps.json",
+        "root/.nuget/packages/serilog/2.10.0/serilog.nuspec",
+        "opt/conda/conda-meta/numpy-1.26.4-py312_0.json",
+        "opt/bitnami/redis/.spdx-redis.spdx",
+        "usr/lib/R/library/base/DESCRIPTION",
+        "usr/local/lib/luarocks/rocks-5.1/lpeg/1.0.2-1/lpeg-1.0.2-1.rockspec",
+        "opt/app/lib/cowboy-2.9.0/ebin/cowboy.app",
+        "var/www/html/wp-content/plugins/akismet/akismet.php",
+        "var/www/html/wp-content/plugins/hello.php",
     ],
 )
 def test_evidence_is_wanted(path: str) -> None:
@@ -40,6 +66,8 @@ def test_evidence_is_wanted(path: str) -> None:
         "",
         "etc/os-release.d/x",
         "home/etc/os-release",
+        "usr/lib/debian_version",
+        "opt/redhat-release",
         "status",
         "opt/dpkg/status",
         "var/lib/dpkg/status-old",
@@ -47,11 +75,29 @@ def test_evidence_is_wanted(path: str) -> None:
         "var/lib/dpkg/status.d/tzdata.md5sums",
         "var/lib/dpkg/status.d/deeper/file",
         "srv/installed",
+        "srv/rpm/Packages",
+        "var/lib/rpm/Name",
+        "var/lib/rpmmanifest/container-manifest-1",
+        "var/lib/pacman/local/zlib-1:1.3.1-1/files",
+        "var/db/pkg/sys-libs/zlib-1.3.1/CATEGORY",
         "METADATA",
         "x.dist-info/RECORD",
         "x/PKG-INFO",
         "app/package.json.bak",
         "egg-info",
+        "x/~ip-23.0.dist-info/METADATA",
+        "src/rake.gemspec",
+        "usr/lib/ruby/gems/3.1.0/gems/rake-13.0.6/rake.gemspec",
+        "app/installed.json",
+        "app/deps.json",
+        "src/serilog.nuspec",
+        "opt/conda/pkgs/numpy-1.26.4-py312_0/info/index.json",
+        "opt/redis/.spdx-redis.spdx",
+        "opt/bitnami/redis/redis.spdx",
+        "src/lpeg-1.0.2-1.rockspec",
+        "Applications/Safari.app",
+        "var/www/html/wp-content/plugins/akismet/views/get.php",
+        "var/www/html/wp-content/themes/x/functions.php",
     ],
 )
 def test_other_files_are_not_wanted(path: str) -> None:
@@ -60,9 +106,8 @@ def test_other_files_are_not_wanted(path: str) -> None:
 
 def test_fingerprints_name_analyser_version_and_behaviour() -> None:
     names = [tuple(name.split("/")) for name in fingerprints().names]
-    assert [(name, version) for name, version, _ in names] == [
-        ("apk", "1"), ("dpkg", "1"), ("layers", "1"), ("npm", "1"), ("os-release", "1"), ("python", "1"),
-    ]  # fmt: skip
+    analysers = [(analyser.name, str(analyser.version)) for analyser in DEFAULT.analysers]
+    assert sorted((name, version) for name, version, _ in names) == sorted([*analysers, ("layers", "1")])
     assert {len(digest) for _, _, digest in names} == {32}
 
 
@@ -72,7 +117,7 @@ def test_fingerprints_are_stable() -> None:
 
 def test_a_new_version_or_cap_is_a_new_fingerprint() -> None:
     class Newer(Dpkg):
-        version = 2
+        version = Dpkg.version + 1
 
     old, limits = Selection((Dpkg(), Npm())), Limits()
     assert Selection((Newer(), Npm())).fingerprints(limits).id != old.fingerprints(limits).id
@@ -92,6 +137,14 @@ def test_an_analyser_can_be_asked_for_by_name() -> None:
 def test_two_analysers_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="one name"):
         Selection((Dpkg(), Dpkg()))
+
+
+def test_a_common_suffix_is_looked_at_only_within_its_places() -> None:
+    php, egg = type("Php", (Dpkg,), {"wanted": Wanted(suffixes=(".php",), within=("plugins/",))}), Python()
+    selection = Selection((php(), egg))
+    assert selection.plausible(b"./srv/plugins/a/b.php")
+    assert not selection.plausible(b"srv/www/b.php")
+    assert selection.plausible(b"lib/six.egg-info")
 
 
 @pytest.mark.parametrize("wanted", [Wanted(suffixes=(".so",)), Wanted(magics=(b"PK",))])

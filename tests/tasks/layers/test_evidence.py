@@ -175,7 +175,7 @@ class Fussy(Analyser):
     def size_cap(self, limits: Limits) -> int:
         return limits.text_bytes
 
-    def looks_right(self, head: Data) -> bool:
+    def looks_right(self, path: str, head: Data) -> bool:
         return b"wrong" not in head
 
     def analyse(self, path: str, data: Data) -> Findings:
@@ -184,6 +184,8 @@ class Fussy(Analyser):
             raise ParseError("cannot be parsed")
         if word == b"bug":
             raise RecursionError
+        if word == b"nothing":
+            return Findings()
         if word == b"remark":
             return Findings(remarks=[Remark("odd", "an oddity", partial=False)])
         versions = word.decode("utf-8", "surrogateescape").split(",")
@@ -292,3 +294,18 @@ def test_what_is_left_is_what_unpacking_would_leave(events: list[tuple[str, str,
         )
     left = {(path, content) for path, content in tree.items() if path.endswith("package.json") and content.isdigit()}
     assert {(path, name) for path, name, _ in read(layer(*parts)).packages} == left
+
+
+def test_a_file_wanted_only_by_its_first_bytes_leaves_no_record_where_nothing_is_in_it() -> None:
+    result = read(layer(file("a/tool", b"FUSSnothing"), file("a/fussy", b"nothing")), selection=FUSSY)
+    assert result.evidence == {("a/fussy", "fussy"): "read"}
+
+
+def test_a_hard_link_to_a_file_known_by_its_first_bytes_is_evidence_too() -> None:
+    tar = layer(file("bin/[", b"FUSS1"), hard_link("bin/tool", "bin/["), hard_link("bin/not-this", "bin/["))
+    result = read(tar, selection=FUSSY)
+    assert result.packages == [("bin/[", "fuss", "1"), ("bin/tool", "fuss", "1")]
+
+
+def test_a_file_of_a_path_that_nobody_confirms_is_not_read_for_its_first_bytes() -> None:
+    assert read(layer(file("a/not-this", b"FUSS1")), selection=FUSSY).packages == []

@@ -1,0 +1,71 @@
+"""Arch Linux packages: pacman's local database, a folder for each package.
+
+Format: `be_local.c` of libalpm: `desc` is blocks of a `%FIELD%` line, the values a line each, and an empty line. The epoch is
+part of the version, as with dpkg; `%BASE%` names the source package.
+"""
+
+from __future__ import annotations
+
+from catalog.errors import ParseError
+from catalog.limits import Limits
+from catalog.packages import PackageFacts
+from tasks.analyzers.interface import Analyser, Data, Findings, Wanted
+
+DATABASE = "var/lib/pacman/local"
+
+
+class Alpm(Analyser):
+    """Packages of Arch Linux and its kin."""
+
+    name = "alpm"
+    version = 1
+    wanted = Wanted(names=("desc",))
+
+    def confirm(self, path: str) -> bool:
+        """`desc` in a folder of the local database."""
+        return path.startswith(f"{DATABASE}/") and path.count("/") == DATABASE.count("/") + 2
+
+    def size_cap(self, limits: Limits) -> int:
+        """A text."""
+        return limits.text_bytes
+
+    def analyse(self, path: str, data: Data) -> Findings:  # noqa: ARG002
+        """Read one package.
+
+        Raises:
+            ParseError: no name or no version.
+        """
+        if not data.strip():
+            return Findings()
+        fields = _fields(data)
+        name, version = _first(fields, "NAME"), _first(fields, "VERSION")
+        if not name or not version:
+            raise ParseError("a pacman package without a name or version")
+        package = PackageFacts(
+            type="alpm",
+            name=name,
+            version=version,
+            architecture=_first(fields, "ARCH"),
+            source_name=_first(fields, "BASE"),
+            licences=tuple(fields.get("LICENSE", ())),
+        )
+        return Findings(packages=[package])
+
+
+def _fields(data: Data) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    values: list[str] | None = None
+    for line in data.decode("utf-8", "replace").split("\n"):
+        line = line.strip()
+        if not line:
+            values = None
+        elif values is not None:
+            values.append(line)
+        elif len(line) > 2 and line[0] == line[-1] == "%":
+            # What stands twice is what it was first, as for pacman's other readers.
+            values = [] if line[1:-1] in fields else fields.setdefault(line[1:-1], [])
+    return fields
+
+
+def _first(fields: dict[str, list[str]], name: str) -> str:
+    return next(iter(fields.get(name, ())), "")
