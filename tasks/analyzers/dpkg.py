@@ -8,7 +8,6 @@ are no stanzas. Package names have dots of their own, so that only known endings
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
