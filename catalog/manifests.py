@@ -40,6 +40,7 @@ class CommitManifest(BaseModel):
         kind: what was committed (`layers`, `images`, `advisories`, …).
         at: when, as the database's clock had it.
         objects: what it brought into the archive.
+        undoes: the generation that it takes back, where it does.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,9 +51,18 @@ class CommitManifest(BaseModel):
     kind: str
     at: AwareDatetime
     objects: tuple[ManifestObject, ...] = ()
+    undoes: int | None = None
 
     @classmethod
-    def of(cls, generation: int, run: str, kind: str, at: datetime, objects: tuple[ObjectReceipt, ...]) -> Self:
+    def of(
+        cls,
+        generation: int,
+        run: str,
+        kind: str,
+        at: datetime,
+        objects: tuple[ObjectReceipt, ...],
+        undoes: int | None = None,
+    ) -> Self:
         """The manifest of a commit that brought the objects of these receipts."""
         named = tuple(
             ManifestObject(
@@ -64,7 +74,7 @@ class CommitManifest(BaseModel):
             )
             for receipt in objects
         )
-        return cls(generation=generation, run=run, kind=kind, at=at, objects=named)
+        return cls(generation=generation, run=run, kind=kind, at=at, objects=named, undoes=undoes)
 
 
 def write_manifest(store: Store, manifest: CommitManifest) -> bool:

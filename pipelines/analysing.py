@@ -17,11 +17,12 @@ from functools import partial
 import pyarrow as pa
 
 from catalog.active.commits import commit_layers
+from catalog.active.composition import FailedLayer, failed_layers
 from catalog.active.leases import claim, heartbeat, release, wait_for_others
 from catalog.active.planning import layers_without_result
 from catalog.errors import ActiveSetError
 from catalog.facts import read_facts
-from catalog.receipts import AnalysisReceipt
+from catalog.receipts import AnalysisReceipt, LayerReceipt
 from catalog.schemas import PACKAGES
 from catalog.states import LayerOutcome
 from cluster.errors import TaskLost
@@ -63,6 +64,7 @@ class Analysis:
     bytes_read: int = 0
     cpu_seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
+    _failed_before: dict[str, FailedLayer] = field(default_factory=dict)
 
     def analyse(self, images: Sequence[PendingImage], digests: Sequence[str]) -> None:
         """Analyse layers and commit their results.
@@ -82,6 +84,10 @@ class Analysis:
         self.observer.started(Phase.ANALYSE, len(todo), total_bytes=sizes)
         lease = self.workspace.settings.lease_seconds
         database = self.workspace.database
+        with database.transaction() as tx:
+            self._failed_before = {
+                fault.layer: fault for fault in failed_layers(tx, todo, fingerprint_set=self.fingerprint_set)
+            }
         with self._heartbeat(lease):
             while todo and not self.session.stopping:
                 mine = claim(database, todo, self.run, seconds=lease)
@@ -146,9 +152,20 @@ class Analysis:
             else:
                 self.analysed += 1
             self.observer.advanced(Phase.ANALYSE, bytes_done=layer.size)
-        if receipt.layers:
+        news = replace(receipt, layers=tuple(layer for layer in receipt.layers if not self._failed_alike(layer)))
+        if news.layers:
             packages = read_packages(self.workspace, receipt)
-            self.workspace.mirror(commit_layers(self.workspace.database, self.run, receipt, packages))
+            self.workspace.mirror(commit_layers(self.workspace.database, self.run, news, packages))
+
+    def _failed_alike(self, layer: LayerReceipt) -> bool:
+        """Whether a layer failed as it did before: that is known, and writes nothing."""
+        before = self._failed_before.get(layer.layer)
+        return before is not None and (before.reason, before.detail, before.retry, before.verified) == (
+            layer.reason,
+            layer.detail,
+            layer.retry,
+            layer.verified,
+        )
 
     @contextmanager
     def _heartbeat(self, seconds: int) -> Iterator[None]:

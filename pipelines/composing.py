@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from catalog.active.commits import commit_images
 from catalog.active.composition import FailedLayer, failed_layers, known_chains, layer_records
+from catalog.active.planning import image_outcomes
 from catalog.facts import read_facts
 from catalog.receipts import ChainReceipt, CompositionReceipt, ImageReceipt, LayerNeed
 from catalog.schemas import IMAGES, PACKAGE_SETS, PACKAGES, Dataset
@@ -83,7 +84,7 @@ class Composition:
             elif all(layer in records for layer in layers):
                 ready.append(image)
         if failed:
-            self._commit(CompositionReceipt(images=tuple(failed), objects=()))
+            self._commit_failed(failed)
         for batch, result in self._stream(ready, records):
             self._commit(_lost(batch, result) if isinstance(result, TaskLost) else result)
             if not isinstance(result, TaskLost) and result.needs:
@@ -172,6 +173,16 @@ class Composition:
             supplements=rereading.supplements(layers) if rereading else (),
             may_ask=rereading is None,
         )
+
+    def _commit_failed(self, failed: Sequence[ImageReceipt]) -> None:
+        """Commit images that failed, unless that is what is known of them already."""
+        digests = [image.image for image in failed]
+        with self.workspace.database.transaction() as tx:
+            before = image_outcomes(tx, digests, fingerprint_set=self.fingerprint_set)
+        news = tuple(one for one in failed if before.get(one.image) != (one.outcome, one.reason, one.detail))
+        self.observer.advanced(Phase.COMPOSE, len(failed) - len(news))
+        if news:
+            self._commit(CompositionReceipt(images=news, objects=()))
 
     def _commit(self, receipt: CompositionReceipt) -> None:
         self.cpu_seconds += receipt.cpu_seconds

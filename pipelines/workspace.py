@@ -96,4 +96,4 @@ def _mirror_missing(workspace: Workspace) -> None:
 
 
 def _manifest(commit: Commit) -> CommitManifest:
-    return CommitManifest.of(commit.generation, commit.run, commit.kind, commit.at, commit.objects)
+    return CommitManifest.of(commit.generation, commit.run, commit.kind, commit.at, commit.objects, commit.undoes)

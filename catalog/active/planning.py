@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from catalog.active.database import Database, Transaction
 from catalog.active.listing import reference_key
+from catalog.states import Outcome
 
 _SETTLED_SCHEMA = pa.schema(
     [
@@ -59,6 +60,18 @@ def unsettled_images(
     """
     parameters = {"digests": list(digests), "fingerprint_set": fingerprint_set, "retry": retry_permanent}
     return [digest for (digest,) in tx.rows(_UNSETTLED_IMAGES, parameters)]
+
+
+def image_outcomes(
+    tx: Transaction, digests: Sequence[str], *, fingerprint_set: bytes
+) -> dict[str, tuple[Outcome, str, str]]:
+    """Outcome, reason and detail by digest, of those images that ended under this fingerprint set."""
+    rows = tx.rows(
+        "SELECT i.digest, i.outcome, i.reason, i.detail FROM image i JOIN fingerprint_set f ON f.id = i.fingerprint_set"
+        " WHERE i.digest = ANY(%(digests)s::text[]) AND f.content_id = %(fingerprint_set)s",
+        {"digests": list(digests), "fingerprint_set": fingerprint_set},
+    )
+    return {digest: (Outcome(outcome), reason, detail) for digest, outcome, reason, detail in rows}
 
 
 def layers_without_result(

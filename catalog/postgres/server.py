@@ -92,7 +92,11 @@ def running_server(home: Path, probe: Probe, settings: dict[str, str] | None = N
         server = _Server(directory, probe, {**_SETTINGS, **(settings or {})})
         with files_of(directory.path), _locked(directory.start_lock):
             fcntl.flock(users, fcntl.LOCK_SH)
-            address = server.address() or server.start()
+            try:
+                address = server.address() or server.start()
+            except BaseException:
+                server.abandon()
+                raise
         try:
             yield address
         finally:
@@ -159,6 +163,12 @@ class _Server:
                 break
             if self._ended(postmaster.pid, seconds):
                 break
+
+    def abandon(self) -> None:
+        """End what was started, where Ctrl-C or a failure came before anybody used it."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self._ended(self.process.pid, STOP_SECONDS)
 
     def leave(self) -> None:
         """Leave it to its other users, the last of whom stops it: it is no child to wait for any more."""

@@ -102,6 +102,14 @@ class Terminal:
         files = [str(path) for path in self.temporary.iterdir() if not path.name.startswith("longshore-copies-")]
         return [_first_word(process) for process in found] + files
 
+    def age_leftovers(self) -> None:
+        """Let what a killed scan's Ray left look old, once that Ray has ended: nobody removes a young directory."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while any("ray" in _first_word(process) for process in self.processes()) and time.monotonic() < until:
+            time.sleep(0.1)
+        for path in self.temporary.iterdir():
+            os.utime(path, (0, 0))
+
     def postmaster(self) -> int:
         """Process id of the embedded Postgres."""
         return int((self.home / "postgres" / "data" / "postmaster.pid").read_text().split()[0])

@@ -71,6 +71,16 @@ def test_wrong_bytes_of_the_right_size_are_a_digest_mismatch(
     assert states(scanner, served)["bad"] == (Outcome.FAILED, "digest-mismatch")
 
 
+def test_a_failure_that_repeats_itself_writes_nothing_but_its_run(scanner: Scanner, served: FaultyRegistry) -> None:
+    served.fail("GET", BLOBS + upper(), Fault(status=404), times=100)
+    states(scanner, served)
+    before, objects = scanner.rows_written(), scanner.objects()
+    assert states(scanner, served)["bad"] == (Outcome.FAILED, "not-found")
+    after = scanner.rows_written()
+    assert {table for table in after if after[table] != before[table]} == {"run", "lease"}
+    assert scanner.objects() == objects
+
+
 def test_running_again_completes_what_a_registry_withheld(
     scanner: Scanner, served: FaultyRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,8 +124,12 @@ def test_a_new_version_or_cap_is_a_new_fingerprint() -> None:
     assert old.fingerprints(dataclasses.replace(limits, text_bytes=1)).id != old.fingerprints(limits).id
 
 
-def test_a_limit_that_analysers_do_not_know_changes_no_fingerprint() -> None:
-    assert fingerprints(Limits(layer_bytes=1, spool_bytes=1)) == fingerprints()
+def test_a_limit_that_decides_nothing_of_what_is_found_changes_no_fingerprint() -> None:
+    assert fingerprints(Limits(spool_bytes=1)) == fingerprints()
+
+
+def test_another_cap_of_the_reader_is_another_fingerprint() -> None:
+    assert fingerprints(Limits(layer_bytes=1)) != fingerprints()
 
 
 def test_an_analyser_can_be_asked_for_by_name() -> None:
