@@ -10,8 +10,6 @@ from tasks.layers.headers import BLOCK
 
 WINDOW_BYTES = 1 << 18
 """Large enough that refilling costs nothing, small enough to stay in the processor's cache."""
-_GROWTH = 1 << 22
-"""Bytes by which a large member's buffer grows: a lying size costs what really came, never what it claims."""
 
 
 class Window:
@@ -83,24 +81,19 @@ class Window:
         self._before += self.end
         self.position = self.end = 0
         while len(data) < count:
-            have = len(data)
-            data.extend(bytes(min(count - have, _GROWTH)))
-            self._fill(data, have)
+            # By way of the window: it stays in the processor's cache, and the large buffer is written once and never cleared.
+            # It grows with what really came: a lying size costs nothing.
+            got = self._readinto(self._view[: min(count - len(data), WINDOW_BYTES)])
+            if not got:
+                raise MalformedLayer("the tar archive ends within an entry")
+            data += self._view[:got]
+            self._before += got
+            self._check_limits()
         return data
 
     def blocks(self, count: int) -> int:
         """`count` rounded up to whole blocks."""
         return (count + BLOCK - 1) & -BLOCK
-
-    def _fill(self, data: bytearray, have: int) -> None:
-        with memoryview(data) as view:
-            while have < len(view):
-                got = self._readinto(view[have:])
-                if not got:
-                    raise MalformedLayer("the tar archive ends within an entry")
-                have += got
-                self._before += got
-        self._check_limits()
 
     def _pass_over(self) -> None:
         over = self.position - self.end
