@@ -16,6 +16,7 @@ class Limits:
     Args:
         layer_bytes: uncompressed bytes of one layer.
         layer_entries: tar entries of one layer.
+        layer_links: symbolic and hard links of one layer; composition remembers them all, some hundred bytes each.
         layer_ratio: uncompressed over compressed bytes; looked at from `ratio_from_bytes` on (gzip's own ceiling is 1,032).
         ratio_from_bytes: uncompressed bytes below which any ratio is fine.
         header_bytes: bytes of one extended header (pax, GNU long name).
@@ -36,13 +37,15 @@ class Limits:
         packages: packages of one layer.
         evidence_bytes: memory that the names and findings of one layer's evidence may take, about.
         problems: problems recorded for one layer; what comes after them is counted in one last row.
-        spool_bytes: bytes of rows that a layer holds in memory until its digest is verified; more goes to a scratch file.
+        row_bytes: bytes of rows that a layer's entries come to; they wait for its digest to be verified, most on disk.
+        spool_bytes: bytes of these rows that are held in memory; more goes to a scratch file.
         zstd_window_bytes: the largest zstd window that is decoded (it is held in memory).
         xz_bytes: memory that the xz decoder may take.
     """
 
     layer_bytes: int = 256 * GIB
     layer_entries: int = 20_000_000
+    layer_links: int = 1_000_000
     layer_ratio: int = 1_000
     ratio_from_bytes: int = GIB
     header_bytes: int = MIB
@@ -63,6 +66,7 @@ class Limits:
     packages: int = 1_000_000
     evidence_bytes: int = 256 * MIB
     problems: int = 1_000
+    row_bytes: int = 8 * GIB
     spool_bytes: int = 8 * MIB
     zstd_window_bytes: int = 128 * MIB
     xz_bytes: int = 256 * MIB

@@ -52,7 +52,7 @@ class Applied:
 
     Args:
         root: the tree.
-        touched: real paths at which a file, or a link that is wanted, came or went.
+        touched: real paths at which a file came or went.
         aliases: real paths that became names of one file, its first name among them.
     """
 

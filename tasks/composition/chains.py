@@ -13,6 +13,7 @@ from tasks.composition.apply import NOTHING, Applied, Wants, Watch, apply_layer
 from tasks.composition.batch import LayerRecord, Supplement
 from tasks.composition.layer_rows import LayerRows
 from tasks.composition.state import BOTTOM, ChainState, DeltaRow, settle
+from tasks.composition.tree import Folder
 
 FOREIGN_HASH = b""
 """What a layer without rows contributes to its chain's id."""
@@ -90,13 +91,13 @@ class ChainWalk:
         for layer in layers[shared:]:
             below = self._path[-1]
             chain = chain_id(below.chain, layer, self._hash_of(layer))
-            state, rows = settle(below, chain, layer, self._apply(below, layer, self._watch))
+            state, rows = settle(below, chain, layer, self._apply(below.root, layer, self._watch))
             self._finished(state, rows)
             self._path.append(state)
         return self._path[-1]
 
-    def replay(self, layers: Sequence[str], watch: Watch) -> ChainState:
-        """The state of a chain with further places remembered; nothing is shared and nobody is told.
+    def replay(self, layers: Sequence[str], watch: Watch) -> Folder:
+        """The tree of a chain with further places remembered; nothing is shared and nobody is told.
 
         Args:
             layers: digests, bottom first.
@@ -105,13 +106,13 @@ class ChainWalk:
         Raises:
             StoreError: a layer's rows cannot be read.
         """
-        state = BOTTOM
+        root = BOTTOM.root
         for layer in layers:
-            state, _ = settle(state, b"", layer, self._apply(state, layer, watch))
-        return state
+            root = self._apply(root, layer, watch).root
+        return root
 
-    def _apply(self, below: ChainState, layer: str, watch: Watch) -> Applied:
+    def _apply(self, root: Folder, layer: str, watch: Watch) -> Applied:
         rows = self._rows_of(layer)
         if rows is None:
-            return Applied(below.root, set())
-        return apply_layer(below.root, rows, self._wants, watch)
+            return Applied(root, set())
+        return apply_layer(root, rows, self._wants, watch)

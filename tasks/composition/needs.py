@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from catalog.receipts import LayerNeed
 from tasks.analyzers import apk, dpkg, opkg, os_release, rpm
@@ -16,7 +17,7 @@ from tasks.composition.apply import NOTHING, Wants, Watch
 from tasks.composition.chains import ChainWalk
 from tasks.composition.platforms import decide_distribution
 from tasks.composition.state import ChainState
-from tasks.composition.tree import File, Folder, node_at, resolve, split_path
+from tasks.composition.tree import File, Folder, Link, node_at, questions, resolve, split_path
 
 PLACES = (*sorted((*apk.PATHS, *opkg.PATHS, *rpm.PATHS)), dpkg.STATUS_FILE, *sorted(os_release.PATHS))
 """Files that are evidence by their whole path, so that a link in it leads elsewhere."""
@@ -68,17 +69,18 @@ def find_needs(state: ChainState, layers: Sequence[str], walk: ChainWalk, wants:
     """
     question = _Question()
     needs: dict[tuple[str, str], LayerNeed] = {}
-    names = _names(state.root) if state.unread else {}
-    for path in sorted(state.unread):
-        node = node_at(state.root, path)
+    asking = sorted(questions(state.root), key=itemgetter(0))
+    unread = [(path, node) for path, node in asking if type(node) is File]
+    names = _names(state.root) if unread else {}
+    for path, node in unread:
         wanted = path if wants(path) else names.get(path, "")
-        if type(node) is File and node.layer and wanted:
+        if node.layer and wanted:
             needs[node.layer, node.path] = LayerNeed(node.layer, node.path, wanted)
-        elif type(node) is File and wanted:
+        elif wanted:
             question.files[path] = wanted
             question.targets.add(node.target)
     decided = bool(decide_distribution(state.root).id)
-    for path in (*sorted(state.links), *PLACES):
+    for path in (*(path for path, node in asking if type(node) is Link), *PLACES):
         if decided and path in os_release.OLDER_PATHS:
             continue
         _ask(question.files, state.root, path, wants)
@@ -89,7 +91,7 @@ def find_needs(state: ChainState, layers: Sequence[str], walk: ChainWalk, wants:
     asked = Watch()
     while question.watch != asked:
         asked = question.watch
-        for need in _look(question, walk.replay(layers, asked).root, state.root, wants):
+        for need in _look(question, walk.replay(layers, asked), state.root, wants):
             needs.setdefault((need.layer, need.path), need)
     return Needs(tuple(needs[key] for key in sorted(needs)), asked if question.linked else NOTHING)
 

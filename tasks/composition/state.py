@@ -10,11 +10,12 @@ a language are installed wherever their evidence lies, so two names are two plac
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from catalog.identities import ROOT_CHAIN
 from tasks.composition.apply import Applied
-from tasks.composition.tree import File, Folder, Link, empty_tree, node_at
+from tasks.composition.sharing import SharedMapping
+from tasks.composition.tree import File, Folder, empty_tree, node_at
 
 DeltaRow = tuple[bytes, str, int, str, str]
 """(package, path, change, introducing layer, evidence layer), as in `catalog.schemas.OCCURRENCES`."""
@@ -29,7 +30,7 @@ class PackageCount:
 
     __slots__ = ("occurrences", "set_ids")
 
-    def __init__(self, occurrences: dict[bytes, int]) -> None:
+    def __init__(self, occurrences: SharedMapping[bytes, int]) -> None:
         self.occurrences = occurrences
         self.set_ids: dict[bytes, bytes] = {}
         """Platform → id of the package set, where it was computed."""
@@ -45,10 +46,7 @@ class ChainState:
         layer: digest of the top layer; empty before the lowest.
         root: the tree.
         packages: type → packages.
-        aliases: names of files that hard links gave several.
-        hidden: those of them at which a database is not listed, because it is at another.
-        unread: paths of files that are evidence although nobody kept their bytes.
-        links: paths of links that an analyser wants.
+        names: those of files that hard links gave several; True where a database is not listed, because it is at another.
     """
 
     chain: bytes = ROOT_CHAIN
@@ -56,10 +54,7 @@ class ChainState:
     layer: str = ""
     root: Folder = field(default_factory=empty_tree)
     packages: Mapping[str, PackageCount] = field(default_factory=dict)
-    aliases: frozenset[str] = frozenset()
-    hidden: frozenset[str] = frozenset()
-    unread: frozenset[str] = frozenset()
-    links: frozenset[str] = frozenset()
+    names: SharedMapping[str, bool] = field(default_factory=SharedMapping)
 
 
 BOTTOM = ChainState()
@@ -79,34 +74,27 @@ def settle(below: ChainState, chain: bytes, layer: str, applied: Applied) -> tup
         The chain's state, and the rows of its delta in the order of path and package.
     """
     old_root, new_root = below.root, applied.root
-    aliases, hidden = _names(below, applied)
-    paths = applied.touched | (below.hidden ^ hidden)
+    renamed = _renamed(below.names, applied)
+    paths = sorted({*applied.touched, *renamed})
+    hidden = {path for path in paths if below.names.get(path)}
     rows: list[DeltaRow] = []
     counting = _Counting(below.packages)
-    unread, links = set(below.unread), set(below.links)
-    for path in sorted(paths):
-        node = node_at(new_root, path)
-        _mark(links, path, type(node) is Link and node.wanted)
-        old, new = _file(old_root, path), node if type(node) is File else None
-        _mark(unread, path, new is not None and new.evidence is None)
+    for path in paths:
+        old, new = _file(old_root, path), _file(new_root, path)
         if new is not None and new.introduced is None:
             new.introduced = _introduce(old, new, layer)
-        shown = None if path in below.hidden else old
-        shows = None if path in hidden else new
+        shown = None if path in hidden else old
+        shows = None if renamed.get(path, path in hidden) else new
         if shown is not shows:
             rows.extend(_compare(path, shown, shows))
             counting.change(shown, shows)
-    state = replace(
-        below,
+    state = ChainState(
         chain=chain,
         parent=below.chain,
         layer=layer,
         root=new_root,
-        packages=counting.packages,
-        aliases=aliases,
-        hidden=hidden,
-        unread=frozenset(unread),
-        links=frozenset(links),
+        packages=counting.packages(),
+        names=below.names.changed(renamed) if renamed else below.names,
     )
     return state, rows
 
@@ -116,26 +104,20 @@ def _file(root: Folder, path: str) -> File | None:
     return node if type(node) is File else None
 
 
-def _mark(paths: set[str], path: str, there: bool) -> None:
-    if there:
-        paths.add(path)
-    else:
-        paths.discard(path)
-
-
-def _names(below: ChainState, applied: Applied) -> tuple[frozenset[str], frozenset[str]]:
-    """The live names of files that have several, and those of them at which a database is not listed."""
-    candidates = {*below.aliases, *applied.aliases}
-    if not candidates:
-        return frozenset(), frozenset()
-    names: dict[object, list[str]] = {}
-    for path in sorted(candidates):
+def _renamed(names: SharedMapping[str, bool], applied: Applied) -> dict[str, bool | None]:
+    """What a layer changes of `ChainState.names`; None for what is no such name any more."""
+    if not applied.aliases and not any(path in names for path in applied.touched):
+        return {}
+    files: dict[object, list[str]] = {}
+    for path in sorted({*names, *applied.aliases}):
         node = _file(applied.root, path)
         if node is not None:
-            names.setdefault(node.inode, []).append(path)
-    aliases = frozenset(path for group in names.values() if len(group) > 1 for path in group)
-    hidden = frozenset(path for group in names.values() for path in group[1:] if _is_database(applied.root, path))
-    return aliases, hidden
+            files.setdefault(node.inode, []).append(path)
+    now: dict[str, bool | None] = dict.fromkeys(names)
+    for paths in files.values():
+        if len(paths) > 1:
+            now.update((path, _is_database(applied.root, path) and path != paths[0]) for path in paths)
+    return {path: hides for path, hides in now.items() if names.get(path) is not hides}
 
 
 def _is_database(root: Folder, path: str) -> bool:
@@ -166,11 +148,11 @@ def _compare(path: str, old: File | None, new: File | None) -> Iterable[DeltaRow
 
 
 class _Counting:
-    """Counts of packages by type, copied only for the types that change."""
+    """Counts of packages by type, made anew only for the types that change."""
 
     def __init__(self, packages: Mapping[str, PackageCount]) -> None:
-        self.packages = dict(packages)
-        self._own: dict[str, dict[bytes, int]] = {}
+        self._below = packages
+        self._changes: dict[str, dict[bytes, int]] = {}
 
     def change(self, old: File | None, new: File | None) -> None:
         before = old.evidence.packages if old and old.evidence else {}
@@ -180,14 +162,19 @@ class _Counting:
         for package in after.keys() - before.keys():
             self._add(after[package][0], package, 1)
 
+    def packages(self) -> Mapping[str, PackageCount]:
+        counts = dict(self._below)
+        for kind, changes in self._changes.items():
+            known = self._occurrences(kind)
+            counts[kind] = PackageCount(known.changed({package: count or None for package, count in changes.items()}))
+        return counts
+
     def _add(self, kind: str, package: bytes, change: int) -> None:
-        counts = self._own.get(kind)
-        if counts is None:
-            known = self.packages.get(kind)
-            counts = self._own[kind] = dict(known.occurrences) if known else {}
-            self.packages[kind] = PackageCount(counts)
-        count = counts.get(package, 0) + change
-        if count:
-            counts[package] = count
-        else:
-            del counts[package]
+        changes = self._changes.setdefault(kind, {})
+        count = changes.get(package)
+        if count is None:
+            count = self._occurrences(kind).get(package) or 0
+        changes[package] = count + change
+
+    def _occurrences(self, kind: str) -> SharedMapping[bytes, int]:
+        return self._below[kind].occurrences if kind in self._below else SharedMapping()

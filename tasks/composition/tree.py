@@ -26,13 +26,19 @@ class Link:
         wanted: an analyser wants the path where it stands.
     """
 
-    __slots__ = ("absolute", "target", "todo", "wanted")
+    __slots__ = ("_todo", "target", "wanted")
 
     def __init__(self, target: str, *, wanted: bool = False) -> None:
         self.target = target
         self.wanted = wanted
-        self.absolute = target.startswith("/")
-        self.todo: tuple[str, ...] | None = tuple(reversed(split_path(target))) if target else None
+        self._todo: tuple[str, ...] | None = None
+
+    @property
+    def todo(self) -> tuple[str, ...]:
+        """The target's components, the last one first; kept for the links that are followed, which are few."""
+        if self._todo is None:
+            self._todo = tuple(reversed(split_path(self.target)))
+        return self._todo
 
 
 class File:
@@ -61,11 +67,13 @@ class File:
 class Folder:
     """A directory on the way to something of interest."""
 
-    __slots__ = ("children", "edit")
+    __slots__ = ("asks", "children", "edit")
 
     def __init__(self, children: dict[str, Node], edit: object) -> None:
         self.children = children
         self.edit = edit
+        self.asks: bool | None = None
+        """Whether there are `questions` below it; None until somebody looked, which is after its edit."""
 
 
 Node = File | Link | Folder
@@ -134,10 +142,10 @@ def resolve(root: Folder, parts: Sequence[str], *, follow: bool = False) -> Plac
             in_the_way = True
         if type(child) is Link and (todo or follow):
             links += 1
-            steps += len(child.todo or ())
-            if links > MOST_LINKS or steps > MOST_STEPS or child.todo is None:
+            steps += len(child.todo)
+            if links > MOST_LINKS or steps > MOST_STEPS or not child.target:
                 return None
-            if child.absolute:
+            if child.target.startswith("/"):
                 real.clear()
                 del nodes[1:]
             todo.extend(child.todo)
@@ -185,6 +193,38 @@ def walk(node: Node, path: str) -> Iterator[tuple[str, Node]]:
             waiting.extend((prefix + name, child) for name, child in found.children.items())
 
 
+def questions(root: Folder) -> Iterator[tuple[str, File | Link]]:
+    """What an image's end must look at, with its path: links that are wanted, and files whose bytes nobody kept.
+
+    Folders remember whether they lead to any, so chains that share folders look through them once.
+    """
+    _look_through(root)
+    waiting: list[tuple[str, Folder]] = [("", root)]
+    while waiting:
+        here, folder = waiting.pop()
+        for name, child in folder.children.items():
+            if not _asks(child):
+                continue
+            if isinstance(child, Folder):
+                waiting.append((f"{here}{name}/", child))
+            else:
+                yield here + name, child
+
+
+def _look_through(root: Folder) -> None:
+    unknown = [root] if root.asks is None else []
+    for folder in unknown:
+        unknown.extend(child for child in folder.children.values() if type(child) is Folder and child.asks is None)
+    for folder in reversed(unknown):
+        folder.asks = any(map(_asks, folder.children.values()))
+
+
+def _asks(node: Node) -> bool:
+    if type(node) is Folder:
+        return bool(node.asks)
+    return node.wanted if type(node) is Link else type(node) is File and node.evidence is None
+
+
 class Edit:
     """A change of a tree; the tree it starts from stays as it is.
 
@@ -195,7 +235,7 @@ class Edit:
     def __init__(self, root: Folder) -> None:
         self.root = root
         self.touched: set[str] = set()
-        """Real paths at which a file, or a link that is wanted, came or went."""
+        """Real paths at which a file came or went."""
         self._token = object()
 
     def put(self, parts: Sequence[str], node: File | Link) -> None:
@@ -262,5 +302,5 @@ class Edit:
             self._note(here, found)
 
     def _note(self, path: str, node: Node) -> None:
-        if type(node) is File or (type(node) is Link and node.wanted):
+        if type(node) is File:
             self.touched.add(path)

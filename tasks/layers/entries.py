@@ -62,11 +62,13 @@ class EntryRows:
         rows: of `ROW_SCHEMA`.
         over_limit: names that were left out because they are too long or too deep.
         odd_whiteouts: whiteouts that remove nothing that could be named.
+        links: symbolic and hard links among the rows.
     """
 
     rows: pa.RecordBatch
     over_limit: int
     odd_whiteouts: int
+    links: int
 
 
 def entry_rows(chunk: EntryChunk, limits: Limits) -> EntryRows:
@@ -102,7 +104,7 @@ def entry_rows(chunk: EntryChunk, limits: Limits) -> EntryRows:
     rows = pa.RecordBatch.from_arrays(columns, schema=ROW_SCHEMA)
     if (kinds == _DROPPED).any():
         rows = rows.filter(pa.array(kinds != _DROPPED))
-    return EntryRows(rows, long, odd)
+    return EntryRows(rows, long, odd, len(targets))
 
 
 def _clean_names(names: list[bytes], kinds: npt.NDArray[np.int8], limits: Limits) -> tuple[bytes, int, int]:

@@ -182,6 +182,8 @@ class _Reading:
             for dataset, columns in COMPOSITION_COLUMNS.items()
         }
         self._archive = Archive("", 0)
+        self._links = 0
+        self._bytes = 0
 
     def read(self) -> None:
         """Read the blob to its end; raises as `analyse_stream`."""
@@ -217,3 +219,9 @@ class _Reading:
             self._book.note("", "odd-whiteout", f"{made.odd_whiteouts} whiteouts that name nothing")
         self._hashers[ENTRIES].update(made.rows)
         self._spool.add(made.rows)
+        self._links += made.links
+        self._bytes += made.rows.nbytes
+        if self._links > self._limits.layer_links:
+            raise LimitExceeded(f"more than {self._limits.layer_links} links")
+        if self._bytes > self._limits.row_bytes:
+            raise LimitExceeded(f"entries whose rows take more than {self._limits.row_bytes} bytes")

@@ -86,3 +86,21 @@ def test_more_evidence_than_the_cap_makes_the_layer_partial(parts: list[bytes]) 
     result = read(tar, limits=Limits(evidence_bytes=200_000))
     assert result.reasons == ["limit-exceeded"]
     assert ("lib/apk/db/installed", "a", "1") in result.packages
+
+
+def test_links_over_the_cap_are_left_out_and_the_layer_is_partial() -> None:
+    links = [header(b"l%d" % number, flag=b"2", target=b"t") for number in range(3 * walker.CHUNK_ENTRIES)]
+    tar = archive(*links, entry(OS_RELEASE, b"ID=debian\n"))
+    assert len(read(tar, limits=Limits(layer_links=len(links))).entries) == len(links) + 1
+    result = read(tar, limits=Limits(layer_links=walker.CHUNK_ENTRIES))
+    assert (result.records.outcome, result.reasons) == ("partial", ["limit-exceeded"])
+    assert len(result.entries) == 2 * walker.CHUNK_ENTRIES
+
+
+def test_rows_over_the_cap_never_fill_the_disk_and_the_layer_is_partial() -> None:
+    longest = b"/".join([b"n" * 250] * 16)
+    tar = archive(*(long_name(b"L", longest + b"%d" % number) + entry(b"x") for number in range(5_000)))
+    whole = read(tar)
+    result = read(tar, limits=Limits(row_bytes=MIB, spool_bytes=0))
+    assert (result.records.outcome, result.reasons) == ("partial", ["limit-exceeded"])
+    assert 0 < len(result.entries) < len(whole.entries) == 5_000

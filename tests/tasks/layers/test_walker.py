@@ -292,6 +292,8 @@ def test_a_broken_archive_is_malformed(name: str) -> None:
     ("limits", "parts"),
     [
         (Limits(layer_entries=10), [entry(b"f%d" % n, b"1") for n in range(9000)]),
+        (Limits(layer_links=10), [header(b"l%d" % n, flag=b"21"[n % 2 :][:1], target=b"t") for n in range(9000)]),
+        (Limits(row_bytes=1 << 16), [entry(b"f%d" % n, b"1") for n in range(9000)]),
         (Limits(layer_bytes=1 << 20), [entry(b"f%d" % n, bytes(5000)) for n in range(900)]),
         (Limits(header_bytes=1000), [entry(b"a", b"1"), pax(path=b"p" * 2000), header(b"x")]),
         (Limits(headers_in_a_row=4), [entry(b"a", b"1"), *(pax(mtime=b"1") for _ in range(9)), header(b"x")]),

@@ -144,12 +144,6 @@ def test_a_file_is_said_to_be_no_root_file_system(tmp_path: Path) -> None:
         list(only(f"rootfs:{tmp_path}/list").list())
 
 
-def test_a_link_to_an_archive_is_said_to_be_one(tmp_path: Path) -> None:
-    (tmp_path / "latest.tar").symlink_to("image.tar")
-    with pytest.raises(SourceError, match="is a symbolic link; name the file it leads to"):
-        list(only(f"docker-archive:{tmp_path}/latest.tar").list())
-
-
 def blob_of(layout: Path, digest: str) -> Path:
     return layout / "blobs" / "sha256" / digest.removeprefix("sha256:")
 
