@@ -116,7 +116,12 @@ def _application(tokens: Iterator[_Token]) -> tuple[str, dict[str, list[str]]]:
     """The application's name, and the texts in each of its properties."""
     head = [next(tokens, ("", "", 0)) for _ in range(4)]
     brackets, kinds = head[0][1] + head[3][1], [kind for kind, _, _ in head]
-    if brackets != "{[" or kinds != ["open", "atom", "atom", "open"] or head[1][1] != "application":
+    if (
+        brackets != "{["
+        or kinds != ["open", "atom", "atom", "open"]
+        or head[1][1] != "application"
+        or not head[2][1].strip()
+    ):
         raise ParseError("no application resource")
     properties: dict[str, list[str]] = {"vsn": [], "licenses": []}
     current, deepest, opened = "", 0, False

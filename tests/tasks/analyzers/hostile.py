@@ -9,6 +9,7 @@ from catalog.limits import Limits
 from catalog.packages import PackageFacts
 from catalog.purls import render_purl
 from tasks.analyzers.interface import Analyser
+from tasks.layers.package_rows import is_plain
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
@@ -18,7 +19,7 @@ json_values = st.recursive(
 
 
 def survive(analyser: Analyser, path: str, data: bytes) -> list[PackageFacts]:
-    """The packages found, each of which has a purl; none where the file cannot be parsed."""
+    """The packages found, each of which has a purl where its texts can be kept; none where the file cannot be parsed."""
     try:
         packages = analyser.analyse_within(path, bytearray(data), Limits()).packages
     except ParseError:
@@ -26,7 +27,7 @@ def survive(analyser: Analyser, path: str, data: bytes) -> list[PackageFacts]:
     for package in packages:
         assert package.name
         assert package.version
-        assert render_purl(package).startswith(f"pkg:{package.type}/")
+        assert not is_plain(package) or render_purl(package).startswith(f"pkg:{package.type}/")
     return packages
 
 

@@ -46,7 +46,16 @@ def test_an_application_without_a_version_is_remarked(version: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"{", b"x", b"{application, x}.", b"[application, x, []]", b"\0", b'{application, x, ["']
+    "text",
+    [
+        b"{",
+        b"x",
+        b"{application, x}.",
+        b"[application, x, []]",
+        b"{application, '', []}.",
+        b"\0",
+        b'{application, x, ["',
+    ],
 )
 def test_what_is_no_resource_is_a_failure(text: bytes) -> None:
     with pytest.raises(ParseError):

@@ -21,9 +21,10 @@ pytestmark = pytest.mark.slow
 
 DEBIANS_PYTHON = (
     "six",
+    "gpg",
+    "selinux",
     "yaml",
     "debian",
-    "pkg-resources",
     "simplejson",
     "docutils",
     "lxml",
