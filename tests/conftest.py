@@ -28,7 +28,11 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of whoever runs the tests may decide their outcome."""
     kept = {"LONGSHORE_CI", "LONGSHORE_DATA"}
     for name in list(os.environ):
-        if (name.startswith(("LONGSHORE_", "AWS_")) and name not in kept) or name in {"RAY_ADDRESS", "DOCKER_CONFIG", "RAY_JOB_ID"}:
+        if (name.startswith(("LONGSHORE_", "AWS_")) and name not in kept) or name in {
+            "RAY_ADDRESS",
+            "DOCKER_CONFIG",
+            "RAY_JOB_ID",
+        }:
             monkeypatch.delenv(name)
 
 

@@ -18,7 +18,9 @@ from tasks.analyzers.interface import Analyser, Data, Findings, Wanted
 from tasks.analyzers.zip import ZipDirectory
 from tasks.analyzers.zip.location import is_archive
 
-_FIELDS = re.compile(rb"^(Name|Version|License|License-Expression|Classifier)[ \t]*:(.*)$", re.MULTILINE | re.IGNORECASE)
+_FIELDS = re.compile(
+    rb"^(Name|Version|License|License-Expression|Classifier)[ \t]*:(.*)$", re.MULTILINE | re.IGNORECASE
+)
 _HEADERS_END = re.compile(rb"\n\r?\n")
 _EGG_METADATA = b"EGG-INFO/PKG-INFO"
 _EGG_METADATA_BYTES = 8 << 20
