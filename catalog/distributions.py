@@ -16,6 +16,8 @@ OS_RELEASE_PATHS = ("etc/os-release", "usr/lib/os-release")
 """Where os-release lies, the preferred place first."""
 
 _LONGEST_FIELD = 256
+_ID = re.compile(r"[A-Za-z0-9._-]{1,256}")
+"""What may be an `ID` (os-release(5)), capital letters forgiven; it becomes a purl's namespace and chooses the advisories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Distribution:
     """A distribution's release.
 
     Args:
-        id: os-release `ID`, lower case; empty where there is none.
+        id: os-release `ID`, lower case; empty where there is none, or none that os-release allows.
         version: `VERSION_ID`; for a release without a number the branch's name (`sid`, `edge`, `rolling`), or empty.
         name: `PRETTY_NAME`, for people.
     """
@@ -44,17 +46,23 @@ def parse_os_release(data: bytes) -> Distribution:
         data: its bytes; whatever cannot be understood is passed over.
 
     Returns:
-        The release it names; NO_DISTRIBUTION where it has no `ID`.
+        The release it names; NO_DISTRIBUTION where it has no `ID`, and nothing but a name where its `ID` cannot be one.
     """
+    distribution = ""
     fields: dict[str, str] = {}
     for line in data.decode("utf-8", "replace").splitlines():
         key, separator, value = line.strip().partition("=")
         if separator and key.isidentifier():
-            fields[key] = _plain(_unquote(value))
-    distribution = fields.get("ID", "").lower()
-    if not distribution:
+            plain = _unquote(value)
+            fields[key] = _plain(plain)
+            if key == "ID":
+                # As it is written: nothing is left out of it until it looks like another.
+                distribution = plain.lower() if _ID.fullmatch(plain) else ""
+    if not fields.get("ID"):
         return NO_DISTRIBUTION
     name = fields.get("PRETTY_NAME") or fields.get("NAME", "")
+    if not distribution:
+        return Distribution(name=name or fields["ID"])
     return Distribution(distribution, _version(distribution, fields, name), name)
 
 

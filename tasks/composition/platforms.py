@@ -13,7 +13,11 @@ NO_PLATFORM = b""
 
 
 def decide_distribution(root: Folder) -> Distribution:
-    """The distribution that a tree's os-release names, links followed; the first of its places that names one decides."""
+    """The distribution that a tree's os-release names, links followed.
+
+    The first of its places that names one decides; where none does, the first name without an id is kept for people.
+    """
+    named = NO_DISTRIBUTION
     for path in OS_RELEASE_PATHS:
         place = resolve(root, split_path(path), follow=True)
         node = place.node if place else None
@@ -21,7 +25,8 @@ def decide_distribution(root: Folder) -> Distribution:
             distribution = _parse(node.evidence.content)
             if distribution.id:
                 return distribution
-    return NO_DISTRIBUTION
+            named = named if named.name else distribution
+    return named
 
 
 def platform_of(distribution: Distribution) -> bytes:
