@@ -45,7 +45,7 @@ class Limits:
     path_bytes: int = 4_096
     path_depth: int = 256
     text_bytes: int = 64 * MIB
-    json_bytes: int = 16 * MIB
+    json_bytes: int = 4 * MIB
     content_bytes: int = 64 * KIB
     packages: int = 1_000_000
     evidence_bytes: int = 256 * MIB
