@@ -17,6 +17,8 @@ OS_RELEASE_PATHS = ("etc/os-release", "usr/lib/os-release")
 """Where os-release lies, the preferred place first."""
 
 _LONGEST_FIELD = 256
+_ID = re.compile(r"[A-Za-z0-9._-]{1,256}")
+"""What may be an `ID` (os-release(5)), capital letters forgiven; it becomes a purl's namespace and chooses the advisories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Distribution:
     """A distribution's release.
 
     Args:
-        id: os-release `ID`, lower case; empty where there is none.
+        id: os-release `ID`, lower case; empty where there is none, or none that os-release allows.
         version: `VERSION_ID`; for a release without a number the branch's name (`sid`, `edge`, `rolling`), or empty.
         name: `PRETTY_NAME`, for people.
     """
@@ -45,13 +47,17 @@ def parse_os_release(data: bytes) -> Distribution:
         data: its bytes; whatever cannot be understood is passed over.
 
     Returns:
-        The release it names; NO_DISTRIBUTION where it has no `ID`.
+        The release it names; NO_DISTRIBUTION where it has no `ID`, and nothing but a name where its `ID` cannot be one.
     """
-    fields = read_assignments(data.decode("utf-8", "replace"))
-    distribution = fields.get("ID", "").lower()
-    if not distribution:
+    written = _assignments(data.decode("utf-8", "replace"))
+    fields = {key: plain_text(value) for key, value in written.items()}
+    # As it is written: nothing is left out of it until it looks like another.
+    distribution = written["ID"].lower() if _ID.fullmatch(written.get("ID", "")) else ""
+    if not fields.get("ID"):
         return NO_DISTRIBUTION
     name = fields.get("PRETTY_NAME") or fields.get("NAME", "")
+    if not distribution:
+        return Distribution(name=name or fields["ID"])
     return Distribution(distribution, _version(distribution, fields, name), name)
 
 
@@ -61,11 +67,16 @@ def read_assignments(text: str) -> dict[str, str]:
     Args:
         text: the file; lines that are no assignments are passed over.
     """
+    return {key: plain_text(value) for key, value in _assignments(text).items()}
+
+
+def _assignments(text: str) -> dict[str, str]:
+    """The variables with their values as they are written, quotes taken away."""
     fields: dict[str, str] = {}
     for line in text.splitlines():
         key, separator, value = line.strip().partition("=")
         if separator and key.isidentifier():
-            fields[key] = plain_text(_unquote(value))
+            fields[key] = _unquote(value)
     return fields
 
 

@@ -54,7 +54,7 @@ class Limits:
     path_depth: int = 256
     text_bytes: int = 64 * MIB
     database_bytes: int = 256 * MIB
-    json_bytes: int = 16 * MIB
+    json_bytes: int = 8 * MIB
     binary_bytes: int = 256 * MIB
     content_bytes: int = 64 * KIB
     archive_bytes: int = GIB

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _CVE = "CVE-"
+LARGEST_GROUP = 256
+"""Ids up to which a group stands for one vulnerability; real ones have a few dozen."""
 _RELATED_IS_UPSTREAM = frozenset({"AlmaLinux"})
 
 
@@ -67,6 +69,9 @@ def vulnerabilities(
         groups: the feed's alias groups.
     """
     group = groups.group(advisory)
+    if len(group) > LARGEST_GROUP:
+        # Thousands of records with one alias in common would each be about the CVEs of all the others.
+        group = [advisory]
     candidates = (
         _cves((advisory,)),
         _cves(aliases),

@@ -18,6 +18,11 @@ _EVENT_KINDS = ("introduced", "fixed", "last_affected", "limit")
 _LONGEST_NAME = 512
 """Characters of an id, an ecosystem or a package's name: what is longer, or no line of text, is none."""
 
+MOST_ALIASES = 256
+"""Aliases of one record; real ones have a few. Each CVE among them is a match for every package that is affected."""
+MOST_SUBJECTS = 1_024
+"""Ids in a record's `upstream` or `related`: an update of a distribution's kernel is about some hundred CVEs."""
+
 _NOTHING: dict[str, object] = {}
 
 Event = tuple[str, str]
@@ -102,7 +107,7 @@ def parse_record(data: bytes) -> AdvisoryRecord:
         data: JSON.
 
     Raises:
-        ParseError: it is no JSON, no OSV record, or a field has the wrong type.
+        ParseError: it is no JSON, no OSV record, a field has the wrong type, or it names more ids than any real one.
     """
     try:
         document = _mapping(orjson.loads(data), "the record")
@@ -115,9 +120,9 @@ def parse_record(data: bytes) -> AdvisoryRecord:
         published=_text(document, "published"),
         withdrawn=_text(document, "withdrawn"),
         summary=_text(document, "summary"),
-        aliases=_ids(document, "aliases"),
-        upstream=_ids(document, "upstream"),
-        related=_ids(document, "related"),
+        aliases=_ids(document, "aliases", MOST_ALIASES),
+        upstream=_ids(document, "upstream", MOST_SUBJECTS),
+        related=_ids(document, "related", MOST_SUBJECTS),
         severities=_severities(document),
         word=_word("severity", specific),
         urgency=_word("urgency", specific),
@@ -200,8 +205,11 @@ def _texts(mapping: dict[str, object], key: str) -> tuple[str, ...]:
     return tuple(cast("list[str]", values))
 
 
-def _ids(mapping: dict[str, object], key: str) -> tuple[str, ...]:
-    return tuple([_name(value, key) for value in _texts(mapping, key)])
+def _ids(mapping: dict[str, object], key: str, most: int) -> tuple[str, ...]:
+    values = _texts(mapping, key)
+    if len(values) > most:
+        raise ParseError(f"{key} holds {len(values)} ids, at most {most} are read")
+    return tuple([_name(value, key) for value in values])
 
 
 def _name(value: str, key: str) -> str:

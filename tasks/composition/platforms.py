@@ -16,8 +16,9 @@ NO_PLATFORM = b""
 def decide_distribution(root: Folder) -> Distribution:
     """The distribution that a tree names, links followed: in os-release, else in a file older than that.
 
-    The first of the places that names one decides.
+    The first of the places that names one decides; where none does, the first name without an id is kept for people.
     """
+    named = NO_DISTRIBUTION
     for path in (*OS_RELEASE_PATHS, *RELEASE_FILES):
         place = resolve(root, split_path(path), follow=True)
         node = place.node if place else None
@@ -25,7 +26,8 @@ def decide_distribution(root: Folder) -> Distribution:
             distribution = _parse(path, node.evidence.content)
             if distribution.id:
                 return distribution
-    return NO_DISTRIBUTION
+            named = named if named.name else distribution
+    return named
 
 
 def platform_of(distribution: Distribution) -> bytes:

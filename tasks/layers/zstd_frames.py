@@ -14,7 +14,11 @@ from tasks.layers.blob import BlobReader
 _MAGIC = 0xFD2FB528
 _SKIPPABLE_MAGIC = 0x184D2A5
 """The upper 28 bits of a skippable frame's magic."""
-_RLE_BLOCK = 1
+_RAW_BLOCK, _RLE_BLOCK = 0, 1
+_EMPTY_BYTES = 4
+"""Bytes up to which a compressed block may hold nothing: headers of literals and sequences (RFC 8878, 3.1.1.3)."""
+MOST_IDLE = 4_096
+"""Blocks and skippable frames in a row that give next to nothing; no cap on what a layer unpacks to would ever see them."""
 
 
 class FrameFollower:
@@ -30,9 +34,14 @@ class FrameFollower:
         self._skip = 0
         self._state = "magic"
         self._checksum = False
+        self._idle = 0
 
     def read(self, count: int) -> bytes:
-        """At most `count` bytes; none at the end only."""
+        """At most `count` bytes; none at the end only.
+
+        Raises:
+            MalformedLayer: there are blocks without end that hold nothing.
+        """
         data = self._blob.read(count)
         position = min(self._skip, len(data))
         self._skip -= position
@@ -84,6 +93,7 @@ class FrameFollower:
                 self._state, self._skip = "lost", sys.maxsize
             case "skippable":
                 self._skip, self._state = value, "magic"
+                self._count(idle=True)
             case "descriptor":
                 self._skip = _header_bytes(value)
                 self._checksum = bool(value & 0x04)
@@ -94,9 +104,15 @@ class FrameFollower:
     def _block(self, header: int) -> None:
         last, kind, size = header & 1, header >> 1 & 3, header >> 3
         self._skip = 1 if kind == _RLE_BLOCK else size
+        self._count(idle=size <= (0 if kind in (_RAW_BLOCK, _RLE_BLOCK) else _EMPTY_BYTES))
         if last:
             self._skip += 4 if self._checksum else 0
             self._state = "magic"
+
+    def _count(self, *, idle: bool) -> None:
+        self._idle = self._idle + 1 if idle else 0
+        if self._idle > MOST_IDLE:
+            raise MalformedLayer("the compressed stream has thousands of blocks in a row that hold nothing")
 
 
 def _header_bytes(descriptor: int) -> int:

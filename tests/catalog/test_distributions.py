@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,13 +80,29 @@ def test_an_os_release_without_an_id_names_no_distribution() -> None:
 
 
 def test_control_characters_never_leave_os_release() -> None:
-    assert parse_os_release(b"ID=deb\0ian\nVERSION_ID=1\x1b[2J\n") == Distribution("debian", "1[2J", "")
+    assert parse_os_release(b"ID=debian\nVERSION_ID=1\x1b[2J\n") == Distribution("debian", "1[2J", "")
+    assert parse_os_release(b"ID=deb\0ian\nVERSION_ID=1\n") == Distribution(name="debian")
+
+
+@pytest.mark.parametrize(
+    "odd", ["debian/../x", "a b", "deb@12", "pkg:deb", "d\u00e9bian", "roc\u212ay", "x" * 257, "?q=1#f", "\u200bdebian"]
+)
+def test_an_id_that_os_release_does_not_allow_is_no_distribution(odd: str) -> None:
+    found = parse_os_release(f'ID="{odd}"\nVERSION_ID=12\nPRETTY_NAME="Odd Linux"\n'.encode())
+    assert found == Distribution(name="Odd Linux")
+    assert parse_os_release(f'ID="{odd}"\n'.encode()).name
+
+
+def test_the_last_id_of_an_os_release_counts_even_where_it_is_none() -> None:
+    assert parse_os_release(b"ID=debian\nID=a/b\nNAME=Odd\n") == Distribution(name="Odd")
+    assert parse_os_release(b"ID=a/b\nID=Debian\n").id == "debian"
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_without_an_error(data: bytes) -> None:
     found = parse_os_release(data)
     assert all(part.isprintable() for part in (found.id, found.version, found.name))
+    assert re.fullmatch("[a-z0-9._-]*", found.id)
 
 
 @pytest.mark.parametrize(

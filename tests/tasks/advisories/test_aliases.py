@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.advisories.aliases import AliasGroups, vulnerabilities
+from tasks.advisories.aliases import LARGEST_GROUP, AliasGroups, vulnerabilities
 
 names = st.sampled_from([f"X-{n}" for n in range(8)])
 edges = st.lists(st.tuples(names, st.lists(names, max_size=3)), max_size=10)
@@ -79,3 +79,11 @@ def test_related_counts_for_almalinux_alone() -> None:
 
 def test_an_advisory_that_is_a_cve_is_that_cve() -> None:
     assert _of("CVE-2024-1", _groups(("CVE-2024-1", ["CVE-2024-2"])), aliases=["CVE-2024-2"]) == ("CVE-2024-1",)
+
+
+def test_a_group_that_is_too_large_to_be_one_vulnerability_is_not_followed() -> None:
+    ids = [f"CVE-2024-{number}" for number in range(LARGEST_GROUP)]
+    groups = _groups(("GHSA-1", ["X"]), *((one, ["X"]) for one in ids))
+    assert _of("GHSA-1", groups, aliases=["X"]) == ("GHSA-1",)
+    assert _of("CVE-2024-7", groups, aliases=["X"]) == ("CVE-2024-7",)
+    assert len(_of("GHSA-1", _groups(("GHSA-1", ["X"]), *((one, ["X"]) for one in ids[2:])), aliases=["X"])) == 254

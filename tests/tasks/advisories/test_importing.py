@@ -197,3 +197,12 @@ def test_the_objects_stand_alone(tmp_path: Path, archive: ArchiveLocation) -> No
     for written in feed.objects:
         assert pq.read_table(Path(archive.url) / written.key).num_rows == written.rows == 1
     assert dataclasses.asdict(feed)["advisory_object"]["dataset"] == "advisories"
+
+
+def test_a_record_of_thousands_of_aliases_is_a_counted_problem_and_gives_no_match(
+    tmp_path: Path, archive: ArchiveLocation
+) -> None:
+    hostile = made.record("X-1", made.affected("PyPI", "a", made.span()), aliases=[f"CVE-1-{n}" for n in range(5_000)])
+    receipt = _import(made.write_zip(tmp_path / "one.zip", [hostile, JINJA]), archive)
+    assert [(problem.reason, problem.count) for problem in receipt.problems] == [("unreadable", 1)]
+    assert receipt.records == receipt.feeds[0].ranges == 1

@@ -71,6 +71,14 @@ def test_an_entry_without_a_package_speaks_of_commits_alone() -> None:
     assert parse_record(made.data(raw)).affected == ()
 
 
+@pytest.mark.parametrize(("key", "most"), [("aliases", 256), ("upstream", 1024), ("related", 1024)])
+def test_a_record_that_names_more_ids_than_any_real_one_is_refused(key: str, most: int) -> None:
+    ids = [f"CVE-2024-{number}" for number in range(most + 1)]
+    assert len(getattr(parse_record(made.data(made.record("X", **{key: ids[:most]}))), key)) == most
+    with pytest.raises(ParseError, match=rf"{key} holds {most + 1} ids"):
+        parse_record(made.data(made.record("X", **{key: ids})))
+
+
 @pytest.mark.parametrize(
     "raw",
     [

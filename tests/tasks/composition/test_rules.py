@@ -223,6 +223,18 @@ def test_rule_7_an_image_without_os_release_has_no_platform(archive: Archive) ->
     assert (archive.row(manifest)["platform"], archive.row(manifest)["distribution"]) == (b"", "")
 
 
+def test_rule_7_an_id_that_cannot_be_one_leaves_the_image_without_a_platform(archive: Archive) -> None:
+    base = Layer("base").os_release("ID=a/../b\nVERSION_ID=11\nNAME=Odd\n").database(DPKG, deb("bash"))
+    archive.add(base)
+    archive.compose(manifest := image("odd", base))
+    row = archive.row(manifest)
+    assert (row["platform"], row["distribution"], row["distribution_name"]) == (b"", "", "Odd")
+    other = Layer("other").os_release("ID=debian\nVERSION_ID=12\n", "usr/lib/os-release")
+    archive.add(other)
+    archive.compose(manifest := image("named", base, other))
+    assert archive.row(manifest)["distribution"] == "debian"
+
+
 def test_rule_8_every_entry_of_every_layer_is_at_hand_for_siblings(archive: Archive) -> None:
     """A file beside the evidence, in another layer, leaves the evidence as it is."""
     base = Layer("base").database("usr/share/dotnet/app.deps.json", npm("app"))

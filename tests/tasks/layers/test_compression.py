@@ -18,7 +18,7 @@ from catalog.errors import LayerError, LimitExceeded, MalformedLayer
 from catalog.limits import Limits
 from tasks.layers.blob import BlobReader
 from tasks.layers.compression import open_tar_stream
-from tasks.layers.zstd_frames import FrameFollower
+from tasks.layers.zstd_frames import MOST_IDLE, FrameFollower
 from tests.tasks.layers.reading import END, Drops, entry, read, sha256
 
 TAR = b"".join(entry(b"f%d" % n, random.Random(n).randbytes(n * 250)) for n in range(60)) + END
@@ -118,6 +118,40 @@ def test_a_bomb_is_stopped_by_its_ratio(name: str) -> None:
 def test_an_xz_stream_that_needs_too_much_memory_is_stopped() -> None:
     result = read(lzma.compress(TAR, preset=6), limits=Limits(xz_bytes=1 << 20))
     assert result.reasons == ["limit-exceeded"]
+
+
+EMPTY_BLOCK = b"\0\0\0"
+EMPTY_BLOCKS = {
+    "raw blocks": EMPTY_BLOCK,
+    "RLE blocks": b"\2\0\0\0",
+    "compressed blocks": b"\x14\0\0\0\0",
+    "frames": b"\x28\xb5\x2f\xfd\x20\0\1\0\0",
+    "skippable frames": b"\x50\x2a\x4d\x18\0\0\0\0",
+}
+
+
+@pytest.mark.parametrize("name", EMPTY_BLOCKS)
+def test_zstd_blocks_without_end_that_hold_nothing_are_malformed(name: str) -> None:
+    start = b"" if name.endswith("frames") else b"\x28\xb5\x2f\xfd\0\x50"
+    with pytest.raises(MalformedLayer, match="hold nothing"):
+        read(zstd(TAR[:HALF]) + start + EMPTY_BLOCKS[name] * (MOST_IDLE + 1))
+
+
+def test_some_zstd_blocks_and_frames_may_hold_nothing() -> None:
+    some = EMPTY_BLOCKS["frames"] * 1_000 + EMPTY_BLOCKS["skippable frames"] * 1_000
+    start = b"\x28\xb5\x2f\xfd\0\x50" + EMPTY_BLOCK * 1_000 + b"\1\0\0"
+    assert read(start + zstd(TAR[:HALF]) + some + zstd(TAR[HALF:]) + some).entries == read(TAR).entries
+
+
+def test_a_zstd_stream_of_zeros_or_of_small_writes_is_no_endless_one() -> None:
+    zeros = entry(b"zeros", bytes(2048 << 17)) + END
+    packer = zstandard.ZstdCompressor().compressobj()
+    flushed = b"".join(
+        packer.compress(TAR[at : at + 100]) + packer.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        for at in range(0, len(TAR), 100)
+    )
+    assert read(zstd(zeros), limits=Limits(layer_ratio=1 << 30)).paths == ["zeros"]
+    assert read(flushed + packer.flush()).entries == read(TAR).entries
 
 
 def test_a_zstd_window_that_needs_too_much_memory_is_stopped() -> None:
