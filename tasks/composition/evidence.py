@@ -10,8 +10,11 @@ from catalog.schemas import ENTRY_KINDS
 FILE, DIRECTORY, SYMLINK, HARDLINK, DEVICE, FIFO, WHITEOUT, OPAQUE = range(len(ENTRY_KINDS))
 """Codes of `catalog.schemas.ENTRY_KINDS`."""
 
-PackageKey = tuple[str, str, str, str]
-"""(type, name, version, architecture): with its path, what makes a package the same one from layer to layer."""
+PACKAGE_KEY_COLUMNS = ("type", "namespace", "name", "version", "architecture")
+"""The columns of `packages` that are a package's key."""
+
+PackageKey = tuple[str, str, str, str, str]
+"""(type, namespace, name, version, architecture): with its path, what makes a package the same one from layer to layer."""
 
 Row = tuple[str, int, str | None]
 """(path, kind, target) of an entry."""

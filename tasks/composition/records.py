@@ -18,13 +18,13 @@ from catalog.facts import read_facts
 from catalog.schemas import CONTENTS, DATASETS, ENTRIES, EVIDENCE, PACKAGES
 from catalog.store.interface import Store
 from tasks.composition.batch import LayerRecord, Supplement
-from tasks.composition.evidence import Evidence, PackageKey, make_evidence
+from tasks.composition.evidence import PACKAGE_KEY_COLUMNS, Evidence, PackageKey, make_evidence
 from tasks.composition.layer_rows import SMALL, LayerRows
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     ENTRIES.name: ("layer", "path", "kind", "target"),
     EVIDENCE.name: ("layer", "path", "state"),
-    PACKAGES.name: ("layer", "path", "package", "type", "name", "version", "architecture"),
+    PACKAGES.name: ("layer", "path", "package", *PACKAGE_KEY_COLUMNS),
     CONTENTS.name: ("layer", "path", "data"),
 }
 """What composition reads of each dataset."""
@@ -186,9 +186,9 @@ def make_layer_rows(
 def read_evidence(evidence: pa.Table, packages: pa.Table, contents: pa.Table) -> dict[str, Evidence]:
     """Evidence by its path, from rows of the three datasets."""
     found: dict[str, dict[bytes, PackageKey]] = {}
-    names = ("path", "package", "type", "name", "version", "architecture")
+    names = ("path", "package", *PACKAGE_KEY_COLUMNS)
     for path, package, *key in zip(*(packages.column(name).to_pylist() for name in names), strict=True):
-        found.setdefault(path, {})[package] = (key[0], key[1], key[2], key[3])
+        found.setdefault(path, {})[package] = (key[0], key[1], key[2], key[3], key[4])
     kept = dict(zip(contents.column("path").to_pylist(), contents.column("data").to_pylist(), strict=True))
     read = dict.fromkeys((*found, *kept), True)
     for path, state in zip(evidence.column("path").to_pylist(), evidence.column("state").to_pylist(), strict=True):

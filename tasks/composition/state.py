@@ -126,7 +126,7 @@ def _is_database(root: Folder, path: str) -> bool:
 
 
 def _introduce(old: File | None, new: File, layer: str) -> dict[bytes, str]:
-    """Package → introducing layer: the one below keeps it where type, name, version and architecture are the same."""
+    """Package → introducing layer: the one below keeps it where the package's key is the same."""
     if new.evidence is None:
         return {}
     if old is None or old.evidence is None or not old.introduced:

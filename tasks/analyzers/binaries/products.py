@@ -3,8 +3,8 @@
 A row names the files that are searched and, for each form of the evidence, a literal text (found at the speed of a memory
 search) with the bounded pattern that must stand there. What a distribution's package manager owns is found here as well; who
 owns it is decided after composition.
-The evidence of each row was read in the product's own sources and programs; `tests/…/test_products.py` names the programs it was
-held against.
+Not every row was held against a real program. The tests hold each against a text in the form that its product writes, and
+those whose programs a Debian under test has against the versions that dpkg knows of them.
 """
 
 from __future__ import annotations

@@ -117,13 +117,13 @@ def unpack(layers: list[Layer]) -> list[dict[tuple[bytes, str], tuple[str, str]]
         for path, inode in sorted(system.files().items()):
             packages = inode.packages or ()
             for found in packages:
-                key = (found.type, found.name, found.version, found.architecture, path)
+                key = (found.type, found.namespace, found.name, found.version, found.architecture, path)
                 here[key] = since.get(key, layer.digest)
             database = any(found.type in OPERATING_SYSTEM_TYPES for found in packages)
             if database and names.setdefault(id(inode), path) != path:
                 continue
             for found in packages:
-                key = (found.type, found.name, found.version, found.architecture, path)
+                key = (found.type, found.namespace, found.name, found.version, found.architecture, path)
                 state[found.package_id, path] = (here[key], inode.layer)
         since = here
         states.append(state)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from catalog.packages import PackageFacts
 from catalog.receipts import LayerNeed
 from catalog.states import Outcome
 from tests.tasks.composition.building import APK, DPKG, Archive, Layer, apk, composed, deb, image, names, npm
@@ -289,6 +290,14 @@ def test_rule_11_another_source_is_the_same_installed_package(archive: Archive) 
     base = Layer("base").database(DPKG, deb("libc6", source="glibc"))
     top = Layer("top").database(DPKG, deb("libc6", source="glibc-new"))
     assert {o.introduced for o in composed(archive, base, top)} == {"base"}
+
+
+def test_rule_11_a_package_of_another_namespace_is_another_one(archive: Archive) -> None:
+    one, other = (PackageFacts("golang", "client", "v1.0.0", namespace=f"example.com/{name}") for name in ("a", "b"))
+    base, top = Layer("base").database("bin/tool", one), Layer("top").database("bin/tool", one, other)
+    evidence = top.rows().evidence["bin/tool"]
+    assert {key[1] for key in evidence.packages.values()} == {"example.com/a", "example.com/b"}
+    assert sorted(o.introduced for o in composed(archive, base, top)) == ["base", "top"]
 
 
 def test_rule_12_the_newest_database_wins_whatever_its_format(archive: Archive) -> None:
