@@ -24,7 +24,6 @@ from tasks.analyzers.opkg import Opkg
 from tasks.analyzers.os_release import OsRelease
 from tasks.analyzers.php import Php
 from tasks.analyzers.portage import Portage
-from tasks.analyzers.product_binary import ProductBinary
 from tasks.analyzers.python import Python
 from tasks.analyzers.r_language import RLanguage
 from tasks.analyzers.rpm import Rpm, RpmManifest
@@ -165,14 +164,17 @@ DEFAULT = Selection(
         Jvm(),
         Lua(),
         Php(),
-        ProductBinary(),
         RLanguage(),
         Ruby(),
         RustBinary(),
         WordPress(),
     )
 )
-"""The analysers of this version."""
+"""The analysers of this version.
+
+`product_binary` is not among them: until a package that an operating-system package owns is told from one that nobody owns, it
+would find busybox, openssl and the like a second time in every image, beside the package manager's own record.
+"""
 
 
 def wants(path: str) -> bool:
