@@ -6,12 +6,16 @@ part of the version, as with dpkg; `%BASE%` names the source package.
 
 from __future__ import annotations
 
+from io import BytesIO
+
 from catalog.errors import ParseError
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
-from tasks.analyzers.interface import Analyser, Data, Findings, Wanted
+from tasks.analyzers.interface import MOST_LICENCES, Analyser, Data, Findings, Wanted
 
 DATABASE = "var/lib/pacman/local"
+
+_FIELDS = frozenset({"NAME", "VERSION", "ARCH", "BASE", "LICENSE"})
 
 
 class Alpm(Analyser):
@@ -55,15 +59,17 @@ class Alpm(Analyser):
 def _fields(data: Data) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     values: list[str] | None = None
-    for line in data.decode("utf-8", "replace").split("\n"):
-        line = line.strip()
+    for raw in BytesIO(data):
+        line = raw.decode("utf-8", "replace").strip()
         if not line:
             values = None
         elif values is not None:
-            values.append(line)
+            if len(values) < MOST_LICENCES:
+                values.append(line)
         elif len(line) > 2 and line[0] == line[-1] == "%":
             # What stands twice is what it was first, as for pacman's other readers.
-            values = [] if line[1:-1] in fields else fields.setdefault(line[1:-1], [])
+            name = line[1:-1]
+            values = fields.setdefault(name, []) if name in _FIELDS and name not in fields else []
     return fields
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
-from tasks.analyzers.interface import MOST_PACKAGES, TOO_MANY_PACKAGES, Analyser, Data, Findings, Remark, Wanted
+from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted, at_most
 
 PATHS = frozenset({"lib/apk/db/installed", "usr/lib/apk/db/installed"})
 
@@ -36,15 +36,12 @@ class Apk(Analyser):
         """Read every stanza; a stanza without a name or version is remarked and costs its neighbours nothing."""
         findings = Findings()
         broken = 0
-        for stanza in _stanzas(data):
+        for stanza in at_most(_stanzas(data), findings):
             values = {found[1]: found[2] for found in _FIELDS.finditer(stanza)}
             fields = {key: value.strip(b" \t\r").decode("utf-8", "replace") for key, value in values.items()}
             name, version = fields.get(b"P", ""), fields.get(b"V", "")
             if not name or not version:
                 broken += 1
-            elif len(findings.packages) == MOST_PACKAGES:
-                findings.remarks.append(TOO_MANY_PACKAGES)
-                break
             else:
                 findings.packages.append(_package(name, version, fields))
         if broken:

@@ -13,10 +13,11 @@ from catalog.errors import ParseError
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
 from tasks.analyzers.documents import load_json, mapping, qualifiers, sequence, text
-from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted
+from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted, at_most
 
 _ROOT = "opt/bitnami/"
 _PURL = "pkg:bitnami/"
+_LONGEST_PURL = 4_096
 _UNKNOWN = frozenset({"", "NOASSERTION", "NONE"})
 
 
@@ -49,7 +50,7 @@ class Bitnami(Analyser):
             raise ParseError("an SPDX document without packages")
         findings = Findings()
         broken = 0
-        for entry in map(mapping, packages):
+        for entry in map(mapping, at_most(packages, findings)):
             purl = _purl(entry)
             if purl:
                 package = _package(entry, purl)
@@ -67,6 +68,8 @@ def _purl(entry: dict[str, object]) -> str:
 
 
 def _package(entry: dict[str, object], locator: str) -> PackageFacts | None:
+    if len(locator) > _LONGEST_PURL:
+        return None
     try:
         purl = PackageURL.from_string(locator)
     except ValueError:

@@ -17,6 +17,8 @@ from tasks.analyzers.interface import Analyser, Data, Findings, Wanted
 
 _FOLDER = "conda-meta"
 _TOKEN = re.compile(r"(?:^|.*/)t/[^/]*(?:/|$)")
+_LONGEST_ADDRESS = 1_024
+"""Characters; a channel's name is cut out of it."""
 _NAME = re.compile(r"[A-Za-z0-9._/-]*")
 _ARCHIVES = (".tar.bz2", ".conda")
 
@@ -72,6 +74,8 @@ class Conda(Analyser):
 
 def _channel(channel: str, subdir: str) -> str:
     """A channel's name, as `main` or `conda-forge`, out of its name or address."""
+    if len(channel) > _LONGEST_ADDRESS:
+        return ""
     try:
         place = urlsplit(channel).path if "://" in channel else channel
     except ValueError:

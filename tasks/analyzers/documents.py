@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 import orjson
 
 from catalog.errors import ParseError
-from tasks.analyzers.interface import Data
+from tasks.analyzers.interface import MOST_LICENCES, Data
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+MOST_VALUES = 1_000_000
+"""Values of one document, about: each takes some dozen bytes of memory where its text may take two."""
 
 _QUALIFIER = re.compile(r"[A-Za-z0-9._+~:@/-]{1,128}")
 
@@ -22,8 +26,9 @@ def load_json(data: Data, what: str) -> object:
         what: the file's kind, for the error.
 
     Raises:
-        ParseError: no JSON, or nested too deeply.
+        ParseError: no JSON, nested too deeply, or of too many values.
     """
+    bound(data, what)
     data = data.removeprefix(BYTE_ORDER_MARK)
     if not data.strip():
         return None
@@ -31,6 +36,21 @@ def load_json(data: Data, what: str) -> object:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise ParseError(f"{what} is no JSON") from error
+
+
+def bound(data: Data, what: str) -> None:
+    """Refuse a document of more values than any real one has, before they are objects.
+
+    Args:
+        data: the file's bytes.
+        what: the file's kind, for the error.
+
+    Raises:
+        ParseError: it has more.
+    """
+    # Each value begins with a bracket, or stands beside a comma; those within texts count too, and do not matter.
+    if len(data) > MOST_VALUES and sum(map(data.count, (b",", b"{", b"["))) > MOST_VALUES:
+        raise ParseError(f"{what} of more than {MOST_VALUES} values")
 
 
 def mapping(value: object) -> dict[str, object]:
@@ -49,8 +69,8 @@ def text(value: object) -> str:
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """The value as some non-empty strings: of an array its strings, of a string itself."""
-    return tuple(filter(None, map(text, value if isinstance(value, list) else [value])))
+    """The value as some non-empty strings: of an array its first strings, of a string itself."""
+    return tuple(islice(filter(None, map(text, value if isinstance(value, list) else [value])), MOST_LICENCES))
 
 
 def qualifiers(**values: str) -> tuple[tuple[str, str], ...]:

@@ -16,7 +16,7 @@ from catalog.errors import ParseError
 from catalog.limits import Limits
 from catalog.packages import PackageFacts, Role
 from tasks.analyzers.documents import BYTE_ORDER_MARK, load_json, mapping, text
-from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted
+from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted, at_most
 
 _ROLES = {"package": Role.INSTALLED, "runtimepack": Role.INSTALLED, "project": Role.APPLICATION}
 _RUNTIME_PACK = "runtimepack."
@@ -63,7 +63,7 @@ class DotNet(Analyser):
         target = _runtime_target(mapping(document))
         findings = Findings()
         broken = 0
-        for key, library in libraries.items():
+        for key, library in at_most(libraries.items(), findings):
             role = _ROLES.get(text(mapping(library).get("type")).lower())
             if role is None or (target is not None and not _has_files(target.get(key))):
                 continue
@@ -98,8 +98,9 @@ def _nuspec(data: Data) -> Findings:
         return Findings()
     metadata = _METADATA.search(data)
     fields: dict[bytes, str] = {}
-    for key, value in _ELEMENT.findall(metadata[1] if metadata else b""):
-        fields.setdefault(key, html.unescape(value.decode("utf-8", "replace")).strip())
+    for found in _ELEMENT.finditer(metadata[1] if metadata else b""):
+        if found[1] not in fields:
+            fields[found[1]] = html.unescape(found[2].decode("utf-8", "replace")).strip()
     name, version = fields.get(b"id", ""), fields.get(b"version", "")
     if not name or not version:
         raise ParseError("a nuspec without id or version")

@@ -11,7 +11,7 @@ import re
 
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
-from tasks.analyzers.interface import MOST_PACKAGES, TOO_MANY_PACKAGES, Analyser, Data, Findings, Remark, Wanted
+from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted, at_most
 from tasks.analyzers.stanzas import ARCHITECTURE, PACKAGE, SOURCE, STATUS, VERSION, field, stanzas
 
 STATUS_FILE = "var/lib/dpkg/status"
@@ -50,15 +50,12 @@ class Dpkg(Analyser):
         """Read every stanza; a stanza without a name or version is remarked and costs its neighbours nothing."""
         findings = Findings()
         broken = 0
-        for stanza in stanzas(data):
+        for stanza in at_most(stanzas(data), findings):
             name, version = field(stanza, PACKAGE), field(stanza, VERSION)
             if not _is_unpacked(stanza):
                 continue
             if not name or not version:
                 broken += 1
-            elif len(findings.packages) == MOST_PACKAGES:
-                findings.remarks.append(TOO_MANY_PACKAGES)
-                break
             else:
                 findings.packages.append(_package(name, version, stanza))
         if broken:

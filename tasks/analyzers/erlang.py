@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from catalog.errors import ParseError
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
-from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted
+from tasks.analyzers.interface import MOST_LICENCES, Analyser, Data, Findings, Remark, Wanted
 
 _OWN = """
     asn1 common_test compiler cosEvent cosEventDomain cosFileTransfer cosNotification cosProperty cosTime cosTransactions
@@ -38,6 +38,8 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _DEPTH = 256
+_MOST_TOKENS = 500_000
+"""Of one resource; those of applications with a thousand modules have some thousands."""
 _DEEPEST = {"vsn": 3, "licenses": 4}
 """The properties that are kept: how many brackets may be open around their texts (a version is a text itself, not a list)."""
 
@@ -89,13 +91,14 @@ def _tokens(content: str) -> Iterator[_Token]:
     """The tokens that carry structure or text.
 
     Raises:
-        ParseError: something that is no token, brackets that do not match in number, or nesting without end.
+        ParseError: something that is no token, brackets that do not match in number, nesting without end, or too many tokens.
     """
-    position, depth = 0, 0
+    position = depth = count = 0
     while position < len(content):
         match = _TOKEN.match(content, position)
-        if match is None:
-            raise ParseError("no Erlang term")
+        count += 1
+        if match is None or count > _MOST_TOKENS:
+            raise ParseError("no Erlang term, or too long a one")
         position = match.end()
         kind = match.lastgroup or ""
         if kind == "open":
@@ -131,6 +134,6 @@ def _application(tokens: Iterator[_Token]) -> tuple[str, dict[str, list[str]]]:
             opened = True
         elif kind == "atom" and opened:
             current, deepest, opened = value, _DEEPEST.get(value, 0), False
-        elif kind == "string" and value and 3 <= depth <= deepest:
+        elif kind == "string" and value and 3 <= depth <= deepest and len(properties[current]) < MOST_LICENCES:
             properties[current].append(value)
     return head[2][1], properties

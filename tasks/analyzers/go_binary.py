@@ -15,7 +15,7 @@ from catalog.limits import Limits
 from catalog.packages import PackageFacts
 from tasks.analyzers.binaries.elf import MAGIC, ElfFile, is_program
 from tasks.analyzers.binaries.go_build_info import GoBuildInfo, GoModule, has_go_note, read_build_info
-from tasks.analyzers.interface import Analyser, Data, Findings, Wanted
+from tasks.analyzers.interface import Analyser, Data, Findings, Wanted, at_most
 
 UNKNOWN_VERSION = "(devel)"
 """How Go writes that it knows no version."""
@@ -61,7 +61,10 @@ class GoBinary(Analyser):
         except ParseError:
             return Findings()  # a file that only begins like a program
         built = read_build_info(elf)
-        return Findings() if built is None else Findings(packages=_packages(built))
+        findings = Findings()
+        if built is not None:
+            findings.packages.extend(at_most(_packages(built), findings))
+        return findings
 
 
 def _packages(built: GoBuildInfo) -> list[PackageFacts]:

@@ -8,12 +8,15 @@ raises `ParseError` alone: one failure costs one problem row.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from catalog.identities import fingerprint
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
+
+T = TypeVar("T")
 
 Data = bytes | bytearray
 """A member's bytes; an analyser must not keep them."""
@@ -58,6 +61,8 @@ MOST_PACKAGES = 100_000
 """Packages that one file may list; the largest real databases have some thousands. What comes after them is not read."""
 TOO_MANY_PACKAGES = Remark("limit-exceeded", f"more than {MOST_PACKAGES} packages in one file")
 """What is remarked then."""
+MOST_LICENCES = 64
+"""Licences of one package that are kept."""
 
 
 @dataclass(slots=True)
@@ -73,6 +78,20 @@ class Findings:
     packages: list[PackageFacts] = field(default_factory=list)
     content: bytes | None = None
     remarks: list[Remark] = field(default_factory=list)
+
+
+def at_most(items: Iterable[T], findings: Findings) -> Iterator[T]:
+    """The entries of a list of packages, up to `MOST_PACKAGES` of them: broken ones cost time too, so they count.
+
+    Args:
+        items: the entries.
+        findings: where it is remarked that there are more.
+    """
+    for number, item in enumerate(items):
+        if number == MOST_PACKAGES:
+            findings.remarks.append(TOO_MANY_PACKAGES)
+            return
+        yield item
 
 
 class Analyser(ABC):

@@ -18,11 +18,15 @@ from tasks.analyzers.interface import Analyser, Data, Findings, Wanted
 _TOKEN = re.compile(
     r"""
     (?P<long> (?:--)? \[ (?P<level> =*+ ) \[ ) | (?P<skip> \s++ | --[^\n]*+ )
-    | "(?P<double> [^"\\\n]*+ (?: \\. [^"\\\n]*+ )*+ )" | '(?P<single> [^'\\\n]*+ (?: \\. [^'\\\n]*+ )*+ )'
-    | (?P<name> [A-Za-z_]\w*+ ) | (?P<open> [{(] ) | (?P<close> [)}] ) | (?P<assign> = ) | (?P<other> . )
+    | "(?P<double> [^"\\\n]*+ (?: \\(?:z\s*+|.) [^"\\\n]*+ )*+ )"
+    | '(?P<single> [^'\\\n]*+ (?: \\(?:z\s*+|.) [^'\\\n]*+ )*+ )'
+    | (?P<name> [A-Za-z_]\w*+ ) | (?P<open> [{(] ) | (?P<close> [)}] ) | (?P<assign> = ) | (?P<other> [^"'] )
     """,
     re.VERBOSE | re.DOTALL,
 )
+_MOST_TOKENS = 500_000
+"""Of one rockspec; real ones have some hundred."""
+_KEPT = frozenset({"package", "version", "description.license"})
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -65,7 +69,9 @@ def _assigned(content: str) -> dict[str, str]:
     name, assigning = "", False
     for kind, value in _tokens(content):
         if kind == "string" and assigning and len(tables) <= 1:
-            fields[".".join((*tables, name))] = value.strip()
+            key = ".".join((*tables, name))
+            if key in _KEPT:
+                fields[key] = value.strip()
         elif kind == "open":
             tables.append(name if assigning else "")
         elif kind == "close" and tables:
@@ -80,13 +86,14 @@ def _tokens(content: str) -> Iterator[tuple[str, str]]:
     """Tokens as kind and text, without comments and blanks.
 
     Raises:
-        ParseError: a long bracket that is never closed.
+        ParseError: a text that is never closed, or too many tokens.
     """
-    position = 0
+    position = count = 0
     while position < len(content):
         match = _TOKEN.match(content, position)
-        if match is None:
-            raise ParseError("no Lua")
+        count += 1
+        if match is None or count > _MOST_TOKENS:
+            raise ParseError("no Lua, or too much of it")
         kind, position = match.lastgroup or "", match.end()
         if kind == "long":
             closing = f"]{match['level']}]"

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 
 import orjson
 
 from catalog.errors import ParseError
 from catalog.limits import Limits
 from catalog.packages import PackageFacts, Role
-from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted
+from tasks.analyzers.documents import bound
+from tasks.analyzers.interface import MOST_LICENCES, Analyser, Data, Findings, Remark, Wanted
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _INSTALLED_PLACE = re.compile(r"(?:^|/)node_modules/(?:@[^/]+/)?[^/@.][^/]*/package\.json$")
@@ -48,8 +50,9 @@ class Npm(Analyser):
             ParseError: no JSON, where npm installs a package.
         """
         try:
+            bound(data, "package.json")
             document = _load(data)
-        except ValueError as error:
+        except (ValueError, ParseError) as error:
             if _INSTALLED_PLACE.search(path):
                 raise ParseError("package.json is no JSON") from error
             return Findings(remarks=[Remark("parse-error", "package.json is no JSON", partial=False)])
@@ -93,4 +96,4 @@ def _licences(document: dict[str, object]) -> tuple[str, ...]:
     declared = document.get("license") or document.get("licenses")
     candidates = declared if isinstance(declared, list) else [declared]
     names = (item.get("type") or item.get("name") if isinstance(item, dict) else item for item in candidates)
-    return tuple(name for name in names if isinstance(name, str) and name)
+    return tuple(islice((name for name in names if isinstance(name, str) and name), MOST_LICENCES))

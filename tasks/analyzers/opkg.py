@@ -10,7 +10,7 @@ import re
 
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
-from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted
+from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted, at_most
 from tasks.analyzers.stanzas import ARCHITECTURE, LICENCE, PACKAGE, SOURCE, STATUS, VERSION, field, stanzas
 
 PATHS = frozenset({"usr/lib/opkg/status", "var/lib/opkg/status"})
@@ -38,9 +38,9 @@ class Opkg(Analyser):
         """Read every stanza; a stanza without a name or version is remarked and costs its neighbours nothing."""
         findings = Findings()
         broken = 0
-        for stanza in stanzas(data):
+        for stanza in at_most(stanzas(data), findings):
             name, version = field(stanza, PACKAGE), field(stanza, VERSION)
-            status = field(stanza, STATUS).split()
+            status = field(stanza, STATUS).rsplit(maxsplit=1)
             if status and status[-1] not in _STATES_WITH_FILES:
                 continue
             if name and version:

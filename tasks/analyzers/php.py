@@ -12,7 +12,7 @@ from catalog.errors import ParseError
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
 from tasks.analyzers.documents import load_json, mapping, text, texts
-from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted
+from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted, at_most
 
 
 class Php(Analyser):
@@ -44,7 +44,7 @@ class Php(Analyser):
             raise ParseError("installed.json without a list of packages")
         findings = Findings()
         broken = 0
-        for entry in map(mapping, packages):
+        for entry in map(mapping, at_most(packages, findings)):
             namespace, _, name = text(entry.get("name")).lower().rpartition("/")
             version = text(entry.get("version"))
             if name and version:

@@ -41,8 +41,9 @@ class RLanguage(Analyser):
             ParseError: an installed package without a name or version.
         """
         fields: dict[bytes, str] = {}
-        for key, value in _FIELD.findall(data):
-            fields.setdefault(key, _BLANKS.sub(" ", value.decode("utf-8", "replace")).strip())
+        for found in _FIELD.finditer(data):
+            if found[1] not in fields:
+                fields[found[1]] = _BLANKS.sub(" ", found[2].decode("utf-8", "replace")).strip()
         if not fields.get(b"Built", "").startswith("R "):
             return Findings()
         name, version, licence = (fields.get(key, "") for key in (b"Package", b"Version", b"License"))

@@ -10,11 +10,12 @@ separated by tabs: name, version-release, install time, build time, vendor, epoc
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
 from catalog.errors import ParseError
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
-from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted
+from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted, at_most
 from tasks.rpm.databases import header_blobs
 from tasks.rpm.header import Header, Tag, parse_header
 from tasks.rpm.reading import Reading
@@ -31,8 +32,6 @@ _TRUSTED_KEY = "gpg-pubkey"
 _SOURCE = re.compile(r"(.+)-([^-]+-[^-]+)\.(?:no)?src\.rpm")
 _LARGEST_EPOCH = (1 << 31) - 1
 _MANIFEST_FIELDS = 10
-_MOST_PACKAGES = 200_000
-"""Of one database: more than all packages of any distribution."""
 
 
 class Rpm(Analyser):
@@ -62,11 +61,8 @@ class Rpm(Analyser):
         reading = Reading(len(data))
         broken = ""
         try:
-            for blob in header_blobs(data, reading):
+            for blob in at_most(header_blobs(data, reading), findings):
                 _add(findings, blob, reading)
-                if len(findings.packages) >= _MOST_PACKAGES:
-                    findings.remarks.append(Remark("limit-exceeded", f"more than {_MOST_PACKAGES} packages"))
-                    break
         except ParseError as error:
             if not findings.packages:
                 raise
@@ -96,8 +92,8 @@ class RpmManifest(Analyser):
         """Read every line; a line with too few fields is remarked and costs its neighbours nothing."""
         findings = Findings()
         broken = 0
-        for line in data.decode("utf-8", "replace").split("\n"):
-            fields = line.rstrip("\r").split("\t")
+        for line in at_most(BytesIO(data), findings):
+            fields = line.decode("utf-8", "replace").rstrip("\r\n").split("\t", _MANIFEST_FIELDS)
             if len(fields) >= _MANIFEST_FIELDS and fields[0] and fields[1]:
                 if fields[0] != _TRUSTED_KEY:
                     findings.packages.append(_manifest_package(fields))
@@ -144,7 +140,7 @@ def _package(header: Header, name: str, version: str, epoch: int | None) -> Pack
     source_name, source_version = _source(header.string(Tag.SOURCE_RPM))
     licence = header.string(Tag.LICENSE)
     # name:stream:version:context; the first two name what advisories speak of.
-    module = header.string(Tag.MODULARITY_LABEL).split(":")[:2]
+    module = header.string(Tag.MODULARITY_LABEL).split(":", 2)[:2]
     return PackageFacts(
         type="rpm",
         name=name,

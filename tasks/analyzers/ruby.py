@@ -84,7 +84,8 @@ class Ruby(Analyser):
 def _assigned(data: Data) -> dict[bytes, list[str]]:
     """The literals that each of the known attributes is given; the first assignment counts."""
     fields: dict[bytes, list[str]] = {}
-    for key, value in _ASSIGNMENT.findall(data):
+    for found in _ASSIGNMENT.finditer(data):
+        key, value = found.groups()
         if key not in fields:
             fields[key] = [] if _CONSTANT.match(value) else _literals(value)
     return fields

@@ -8,14 +8,14 @@ Format: cargo-auditable's page PARSING.md and its JSON schema, version 0.
 from __future__ import annotations
 
 import zlib
-
-import orjson
+from collections.abc import Iterator
 
 from catalog.errors import ParseError
 from catalog.limits import MIB, Limits
 from catalog.packages import PackageFacts
 from tasks.analyzers.binaries.elf import MAGIC, ElfFile, is_program
-from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted
+from tasks.analyzers.documents import load_json, mapping
+from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted, at_most
 
 SECTION = b".dep-v0"
 MOST_BYTES = 4 * MIB
@@ -56,7 +56,7 @@ class RustBinary(Analyser):
             return Findings()
         findings = Findings()
         broken = 0
-        for row in _rows(data[place[0] : place[1]]):
+        for row in at_most(_rows(data[place[0] : min(place[1], place[0] + MOST_BYTES)]), findings):
             package = _package(row)
             if package is None:
                 broken += 1
@@ -67,19 +67,19 @@ class RustBinary(Analyser):
         return findings
 
 
-def _rows(packed: Data) -> list[dict[str, object]]:
+def _rows(packed: Data) -> Iterator[dict[str, object]]:
     unpacker = zlib.decompressobj()
     try:
         text = unpacker.decompress(packed, MOST_BYTES)
         if not unpacker.eof:
             raise ParseError("the list of crates is cut off, or too long")
-        document = orjson.loads(text)
-    except (zlib.error, ValueError) as error:
-        raise ParseError("the list of crates is no packed JSON") from error
+    except zlib.error as error:
+        raise ParseError("the list of crates is no zlib stream") from error
+    document = load_json(text, "the list of crates")
     rows = document.get("packages") if isinstance(document, dict) else None
     if not isinstance(rows, list):
         raise ParseError("the list of crates holds no packages")
-    return [row if isinstance(row, dict) else {} for row in rows]
+    return map(mapping, rows)
 
 
 def _package(row: dict[str, object]) -> PackageFacts | None:

@@ -12,6 +12,7 @@ not read, since it is another file; whoever sees one says so.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from struct import Struct
 
 from catalog.errors import ParseError
@@ -26,6 +27,8 @@ _LONGEST_VARINT = 9
 _INTEGER_SIZES = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 7: 8, 8: 0, 9: 0}
 _MOST_COLUMNS = 64
 _SCHEMA_COLUMNS = 5
+_MOST_SCHEMA_ROWS = 10_000
+"""Tables and indexes of one database; rpm makes some dozens."""
 _NUMBER = Struct(">I")
 
 Value = bytes | str | int | None
@@ -52,7 +55,7 @@ def sqlite_blobs(data: Data, reading: Reading) -> Iterator[bytes]:
 
 
 def _root_of_packages(pages: _Pages) -> int:
-    for record in pages.table(1):
+    for record in islice(pages.table(1), _MOST_SCHEMA_ROWS):
         if len(record) < _SCHEMA_COLUMNS:
             continue
         kind, name, root = record[0], record[1], record[3]
@@ -84,9 +87,15 @@ class _Pages:
         self._used = bytearray(self._count + 1)
 
     def table(self, root: int) -> Iterator[list[Value]]:
-        """The records of a table's b-tree in the order of their keys; broken pages and cells are noted and passed over."""
+        """The records of a table's b-tree in the order of their keys; broken pages and cells are noted and passed over.
+
+        Raises:
+            ParseError: pages have more children than there are pages.
+        """
         pending = [root]
         while pending:
+            if len(pending) > self._count + 1:
+                raise ParseError("parts of the database overlap")
             number = pending.pop()
             try:
                 start, kind, cells, right = self._node(number)

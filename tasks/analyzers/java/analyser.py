@@ -31,6 +31,10 @@ _MAVEN_FILE = re.compile(rb"(?:.*/)?META-INF/maven/([^/]+)/([^/]+)/pom\.(propert
 _MAVEN_PLACE = re.compile(r"(?:.*/)?META-INF/maven/([^/]+)/([^/]+)/pom\.properties\Z", re.DOTALL)
 _MANIFEST_BYTES = 1 << 20
 _PROPERTIES_BYTES = 1 << 16
+_TEXT_BYTES = 64 << 20
+"""Of manifests and Maven's files that are read in one file, whatever their depth: each byte costs far more than inflating it."""
+_MOST_FOLDERS = 10_000
+"""Maven's folders of one archive that are looked at."""
 _REMARKS = 50
 """Remarks on one file; further ones are counted."""
 _LONGEST_DETAIL = 200
@@ -98,6 +102,7 @@ class _Opened:
     remarks: list[Remark] = field(default_factory=list)
     members: int = 0
     unpacked: int = 0
+    texts: int = 0
     nameless: int = 0
     untold: int = 0
 
@@ -113,17 +118,15 @@ class _Opened:
         if directory.broken:
             self.remark("parse-error", place, "its directory is broken")
         facts = ArchiveFacts(base)
-        inner: list[ZipEntry] = []
-        for entry in directory.ending(*_NAMING, *_NESTED_SUFFIXES):
-            if entry.name.lower().endswith(_NESTED_SUFFIXES):
-                inner.append(entry)
-            else:
-                self._read_name(directory, entry, place, facts)
+        for entry in directory.ending(*_NAMING):
+            self._read_name(directory, entry, place, facts)
         found = packages_of(facts)
         self.packages.update(dict.fromkeys(found))
-        self.nameless += not found and not inner
-        for entry in inner:
+        named = bool(found)
+        for entry in directory.ending(*_NESTED_SUFFIXES):
+            named = True  # by what it holds
             self._nested(directory, entry, place, depth + 1)
+        self.nameless += not named
 
     def findings(self) -> Findings:
         """What was found, and what was not."""
@@ -152,7 +155,8 @@ class _Opened:
         if maven is None:
             return
         group, artifact = (_text(part) for part in maven.groups()[:2])
-        facts.folders.append((group, artifact))
+        if len(facts.folders) < _MOST_FOLDERS:
+            facts.folders.append((group, artifact))
         if maven[3] == b"properties":
             content = self._head(directory, entry, place, _PROPERTIES_BYTES)
             facts.poms.append(_completed(read_coordinates(content), group, artifact))
@@ -175,8 +179,13 @@ class _Opened:
                 self.remark("encrypted" if entry.encrypted else error.reason, inner, error.what)
 
     def _head(self, directory: ZipDirectory, entry: ZipEntry, place: str, count: int) -> bytes:
-        if not self._affordable(min(entry.size, count), place):
+        size = min(entry.size, count)
+        if self.texts + size > _TEXT_BYTES:
+            self.remark("limit-exceeded", place, f"more than {_TEXT_BYTES} bytes of manifests and Maven's files")
             return b""
+        if not self._affordable(size, place):
+            return b""
+        self.texts += size
         try:
             return directory.head(entry, count) if entry.size > count else directory.read(entry, count)
         except ParseError as error:

@@ -11,7 +11,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_LINE = re.compile(r"^([A-Za-z0-9][\w-]*):(.*)$", re.MULTILINE)
+_LINE = re.compile(
+    r"^(implementation-(?:title|version|vendor-id)|bundle-(?:symbolicname|version|license)|specification-version"
+    r"|plugin-version|short-name|extension-name|group-id|nar-(?:id|group|version)):(.*)$",
+    re.MULTILINE | re.IGNORECASE | re.ASCII,
+)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_][\w.+-]*\Z", re.ASCII)
 _GRADLE_TITLE = re.compile(r"([\w.-]+)#([\w.-]+);(\S*)\Z")
 _DOMAIN = re.compile(r"[a-z][\w-]*(?:\.[\w-]+)+\Z", re.ASCII)
@@ -50,8 +54,8 @@ def read_manifest(data: bytes) -> Manifest:
     section = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").lstrip(b"\n").partition(b"\n\n")[0]
     fields: dict[str, str] = {}
     # Lines are broken by bytes, within a character too: they are joined before they are text.
-    for key, value in _LINE.findall(section.replace(b"\n ", b"").decode("utf-8", "replace")):
-        text = value.strip()
+    for found in _LINE.finditer(section.replace(b"\n ", b"").decode("utf-8", "replace")):
+        key, text = found[1], found[2].strip()
         if text and "${" not in text:
             fields.setdefault(key.lower(), text)
     title = fields.get("implementation-title", "")

@@ -113,10 +113,11 @@ class ZipDirectory:
             endings: lower case, four bytes or more each.
         """
         codes, whole = _looked_up_by(endings)
+        longest = max(map(len, endings))
         chosen = np.flatnonzero(np.isin(self._name_tails(), codes))
         for position, length in zip(self._positions[chosen].tolist(), self._lengths[chosen].tolist(), strict=True):
-            start = position + HEADER_BYTES
-            if whole.search(self._data, start, start + length):
+            end = position + HEADER_BYTES + length
+            if whole.search(self._data, max(end - longest, end - length), end):
                 yield self._entry(position)
 
     def read(self, entry: ZipEntry, cap: int) -> bytes:
