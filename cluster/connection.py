@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import ray
+import ray._private.ray_constants
 import ray._raylet
 from ray import LoggingConfig
 from ray.job_config import JobConfig
@@ -38,7 +39,7 @@ def own_cluster(cpus: int | None) -> Iterator[None]:
     Raises:
         ClusterError: it does not start.
     """
-    with _environment(_TOKEN_NAMES), scratch_directory() as directory, log_what_ray_prints():
+    with _environment(_TOKEN_NAMES), _loopback(), scratch_directory() as directory, log_what_ray_prints():
         with _initialising("local", "is there room in memory and on the disk for temporary files?"):
             ray.init(
                 address="local",
@@ -116,6 +117,7 @@ def _initialising(address: str, advice: str) -> Iterator[None]:
 
 
 _SET_BY_RAY = ("RAY_AUTH_MODE", "PYTHONBREAKPOINT")
+_NO_OTHER_MACHINES = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 _TOKEN_NAMES = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
@@ -126,17 +128,36 @@ def _token() -> str:
 
 
 @contextmanager
+def _loopback() -> Iterator[None]:
+    """Where Ray knows that no other machine comes, its processes listen on loopback only, and on every interface elsewhere.
+
+    It takes that from the platform (no clusters on Windows and macOS), or from a variable, read once in each process: those
+    that it starts find the variable, this one has read it already. `ray.init` with a loopback address would not do.
+    """
+    constants: Any = ray._private.ray_constants
+    before = constants.ENABLE_RAY_CLUSTER
+    constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        constants.ENABLE_RAY_CLUSTER = before
+
+
+@contextmanager
 def _environment(tokens: tuple[str, ...]) -> Iterator[None]:
     """What Ray reads from the environment, as it was again afterwards.
 
     No usage statistics, and Arrow's memory from the C library: Arrow's own allocator keeps more than twice of what a worker has in
-    use at a time. A cluster of our own asks for a token; given here, Ray need not write one to the home directory.
+    use at a time. A cluster of our own expects no other machine (`_loopback`), and asks for a token; given here, Ray need not write
+    one to the home directory.
     """
     wanted = {
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         "ARROW_DEFAULT_MEMORY_POOL": os.environ.get("ARROW_DEFAULT_MEMORY_POOL", "system"),
     }
+    if tokens:
+        wanted[_NO_OTHER_MACHINES] = "0"
     if tokens and not any(name in os.environ for name in tokens):
         wanted[tokens[0]] = _token()
     before = {name: os.environ.get(name) for name in (*wanted, *_SET_BY_RAY)}

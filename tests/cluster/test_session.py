@@ -67,6 +67,20 @@ def test_a_session_of_our_own_leaves_nothing_behind(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.ray
 @pytest.mark.slow
+def test_a_session_of_our_own_listens_on_loopback_only(quiet_ray: None) -> None:
+    before = {listening.laddr for listening in psutil.Process().net_connections("tcp")}
+    own = {process.pid for process in processes_below(os.getpid())}
+    with start_session(cpus=2) as session:
+        assert list(session.stream(work.double, [4], group="core", deadline_seconds=30)) == [(4, 8)]
+        started = [process for process in processes_below(os.getpid()) if process.pid not in own]
+        sockets = [each for process in (psutil.Process(), *started) for each in process.net_connections("tcp")]
+        listening = {each.laddr for each in sockets if each.status == psutil.CONN_LISTEN} - before
+    assert len(listening) > 3
+    assert {address.ip.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
+
+
+@pytest.mark.ray
+@pytest.mark.slow
 def test_a_process_that_has_ray_lends_it_and_keeps_it(quiet_ray: None) -> None:
     with start_session(cpus=1):
         with start_session() as inner:

@@ -277,7 +277,10 @@ def test_a_group_without_nodes_is_refused_before_anything_is_pulled(quiet_ray: N
 @pytest.mark.slow
 def test_a_task_that_exhausts_the_nodes_memory_is_ended_and_the_rest_is_not(quiet_ray: None, tmp_path: Path) -> None:
     memory = psutil.virtual_memory()
-    threshold = 1 - memory.available / memory.total + (1 << 30) / memory.total
+    if memory.available < 8 << 30:
+        pytest.skip("8 GiB of free memory are not there: the task would take what others need")
+    # Ray's own processes come and go within the first two GiB; the task takes more than is left.
+    threshold = 1 - memory.available / memory.total + (3 << 30) / memory.total
     limits = {"memory_usage_threshold": threshold, "memory_monitor_refresh_ms": 100}
     marks = [str(tmp_path / "hungry"), "1", "2"]
     with running_cluster(_system_config=limits) as cluster:

@@ -63,10 +63,10 @@ def mark_and_wait(mark: str) -> str:
 
 
 def eat_memory(mark: str) -> str:
-    """Takes memory, 32 MiB at a time and 2 GiB at most, until it is stopped; `mark` is written at the first bite."""
+    """Takes memory, 128 MiB at a time and 6 GiB at most, until it is stopped; `mark` is written at the first bite."""
     taken = []
-    for _ in range(64):
-        taken.append(b"\1" * (32 << 20))
+    for _ in range(48):
+        taken.append(b"\1" * (128 << 20))
         Path(mark).touch()
         time.sleep(0.05)
     return "ate it all"
