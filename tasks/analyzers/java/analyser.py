@@ -31,7 +31,7 @@ _MAVEN_FILE = re.compile(rb"(?:.*/)?META-INF/maven/([^/]+)/([^/]+)/pom\.(propert
 _MAVEN_PLACE = re.compile(r"(?:.*/)?META-INF/maven/([^/]+)/([^/]+)/pom\.properties\Z", re.DOTALL)
 _MANIFEST_BYTES = 1 << 20
 _PROPERTIES_BYTES = 1 << 16
-_TEXT_BYTES = 64 << 20
+_TEXT_BYTES = 32 << 20
 """Of manifests and Maven's files that are read in one file, whatever their depth: each byte costs far more than inflating it."""
 _MOST_FOLDERS = 10_000
 """Maven's folders of one archive that are looked at."""

@@ -252,7 +252,7 @@ def test_manifests_of_overlapping_members_have_one_budget() -> None:
     same = Member(b"META-INF/MANIFEST.MF", blob, offset=0, raw=b"", compressed=len(deflate(blob)))
     started = time.process_time()
     findings = analysed(ANALYSERS["java"], "a.jar", write_zip([first, *[same] * 200]))
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 10
     assert any(remark.reason == "limit-exceeded" for remark in findings.remarks)
 
 
