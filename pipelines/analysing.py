@@ -92,11 +92,19 @@ class Analysis:
             while todo and not self.session.stopping:
                 mine = claim(database, todo, self.run, seconds=lease)
                 try:
-                    in_rounds([sites[digest] for digest in mine], self._round, self.session, self.observer)
+                    unread = self._still_unread(mine)
+                    in_rounds([sites[digest] for digest in unread], self._round, self.session, self.observer)
                 finally:
                     release(database, self.run)
                 todo = self._left_by_others(sorted(set(todo) - set(mine)))
         self.observer.finished(Phase.ANALYSE)
+
+    def _still_unread(self, claimed: list[str]) -> list[str]:
+        """What of the claimed nobody analysed between our plan and our claim: another run may have come and gone."""
+        with self.workspace.database.transaction() as tx:
+            unread = layers_without_result(tx, claimed, fingerprint_set=self.fingerprint_set, retry_permanent=True)
+        self.observer.advanced(Phase.ANALYSE, len(claimed) - len(unread))
+        return unread
 
     def _left_by_others(self, digests: list[str]) -> list[str]:
         """Wait for layers that another run holds; those it gave up come back to us."""
