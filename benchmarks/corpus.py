@@ -49,14 +49,17 @@ def make_corpus(directory: Path, size: int) -> list[CorpusLayer]:
     """Make the corpus, or find it made.
 
     Args:
-        directory: where its layers are kept.
+        directory: where corpora are kept, each in a folder of its own.
         size: compressed bytes wanted; a machine with little installed gives less.
     """
-    index = directory / f"corpus-{CORPUS_VERSION}-{size}.json"
+    directory = directory / f"{CORPUS_VERSION}-{size}"
+    index = directory / "corpus.json"
     if index.exists():
-        return [CorpusLayer(**entry) for entry in json.loads(index.read_text())]
+        layers = [CorpusLayer(**entry) for entry in json.loads(index.read_text())]
+        if all(Path(layer.path).is_file() and Path(layer.path).stat().st_size == layer.size for layer in layers):
+            return layers
     directory.mkdir(parents=True, exist_ok=True)
-    layers: list[CorpusLayer] = []
+    layers = []
     with ProcessPoolExecutor() as pool:
         plans = _interleaved(
             [
