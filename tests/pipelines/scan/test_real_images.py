@@ -6,6 +6,7 @@ import gzip
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,17 @@ def installed_by_dpkg(root: Path) -> set[tuple[str, str]]:
     )
     rows = [line.split() for line in asked.stdout.splitlines()]
     return {(name, version) for state, name, version in rows if state == "installed"}
+
+
+def installed_by_apk(archive: Path) -> set[tuple[str, str, str]]:
+    """Type, name and version of what the database in the archive's one layer names, by tarfile alone."""
+    with tarfile.open(archive) as outer:
+        (member,) = [name for name in outer.getnames() if name.endswith("layer.tar")]
+        with tarfile.open(fileobj=outer.extractfile(member)) as inner:
+            lines = inner.extractfile("lib/apk/db/installed").read().decode().splitlines()
+    names = [line[2:] for line in lines if line.startswith("P:")]
+    versions = [line[2:] for line in lines if line.startswith("V:")]
+    return {("apk", name, version) for name, version in zip(names, versions, strict=True)}
 
 
 @pytest.fixture(scope="module")
@@ -72,17 +84,16 @@ def test_a_root_file_system_has_the_packages_that_dpkg_installed(scanner: Scanne
 
 
 @pytest.mark.conformance
-@pytest.mark.parametrize(("version", "packages"), [("3.10.3", 14), ("3.11.5", 14)])
-def test_real_alpine_images_have_the_packages_that_apk_lists(
-    scanner: Scanner, real_data: Path, version: str, packages: int
-) -> None:
+@pytest.mark.parametrize("version", ["3.10.3", "3.11.5"])
+def test_real_alpine_images_have_the_packages_that_apk_lists(scanner: Scanner, real_data: Path, version: str) -> None:
     archive = real_data / "images" / f"alpine-{version}.tar.gz"
     summary = scanner.scan(f"docker-archive:{archive}")
     assert [line.state for line in summary.lines] == [Outcome.ANALYSED]
     report = scanner.show(f"docker-archive:{archive}")
     assert report.distribution == f"alpine {version}"
-    assert len(report.packages) == packages
-    assert {package.type for package in report.packages} == {"apk"}
+    listed = installed_by_apk(archive)
+    assert len(listed) == 14
+    assert {(package.type, package.name, package.version) for package in report.packages} == listed
 
 
 @pytest.mark.conformance
