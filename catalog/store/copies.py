@@ -96,20 +96,23 @@ class Copies:
             yield file
 
     def _evict(self, wanted: int) -> None:
-        kept, total = [], wanted
-        for entry in _files(self.directory):
-            found = entry.stat()
-            kept.append((found.st_mtime_ns, found.st_size, entry.path))
+        # First those that arrive: one that becomes a copy meanwhile is counted twice, never missed.
+        total = wanted + sum(found.st_size for _, found in _files(self.directory / _ARRIVING))
+        kept = []
+        for path, found in _files(self.directory):
+            kept.append((found.st_mtime_ns, found.st_size, path))
             total += found.st_size
-        if (self.directory / _ARRIVING).is_dir():
-            total += sum(entry.stat().st_size for entry in _files(self.directory / _ARRIVING))
         for _, size, path in sorted(kept):
             if total <= self.cap:
                 return
-            Path(path).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             total -= size
 
 
-def _files(directory: Path) -> list[os.DirEntry[str]]:
-    with os.scandir(directory) as listing:
-        return [entry for entry in listing if entry.is_file(follow_symlinks=False) and not entry.name.startswith(".")]
+def _files(directory: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """The files of a directory, but for those that others rename or remove while it is read."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(directory) as listing:
+        for entry in listing:
+            with contextlib.suppress(FileNotFoundError):
+                if entry.is_file(follow_symlinks=False) and not entry.name.startswith("."):
+                    yield Path(entry.path), entry.stat(follow_symlinks=False)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,14 @@ from catalog.store.copies import Copies
 
 
 def used(directory: Path) -> int:
-    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+    """Bytes of the files below, each once, though others rename and remove them meanwhile."""
+    sizes: dict[int, int] = {}
+    for path in directory.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            found = path.stat()
+            if stat.S_ISREG(found.st_mode):
+                sizes[found.st_ino] = found.st_size
+    return sum(sizes.values())
 
 
 def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
@@ -54,6 +64,20 @@ def test_the_cap_holds_for_several_at_once(tmp_path: Path) -> None:
         thread.join()
     copies.add("last", 300, arriving())
     assert max(seen) <= 1000
+
+
+def test_room_is_made_while_others_finish_and_drop_theirs(tmp_path: Path) -> None:
+    copies = Copies(tmp_path, cap=300)
+
+    def adding_and_dropping(thread: int) -> None:
+        for number in range(100):
+            copies.add(f"{thread}-{number}", 100, [b"x" * 100])
+            copies.drop(f"{thread}-{number - 1}")
+
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(adding_and_dropping, thread) for thread in range(4)]:
+            done.result()
+    assert used(tmp_path) <= 300
 
 
 def test_one_object_above_the_cap_is_held_alone(tmp_path: Path) -> None:
