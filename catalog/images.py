@@ -50,6 +50,7 @@ class ImageConfiguration:
     command: tuple[str, ...] = ()
     environment_names: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
+    health_check: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     history: tuple[str, ...] = ()
     created: str = ""

@@ -121,9 +121,37 @@ PROBLEMS = Dataset(
     ),
     ("layer", "ordinal"),
 )
+OWNED_PATHS = Dataset(
+    "owned_paths",
+    1,
+    # What package databases say of whose file is whose, for those paths at which other evidence may lie.
+    _schema(
+        layer=_DIGEST,
+        path=pa.string(),  # of the database
+        ordinal=pa.int32(),  # within the database
+        owner=_WORD,  # "<purl type>/<package name>"
+        package=_ID,  # the owner's id where the same database lists it as a package, else empty
+        owned=pa.string(),  # as the path rule has it; links in it are not resolved
+    ),
+    ("layer", "path", "ordinal"),
+)
+PRIVILEGED = Dataset(
+    "privileged",
+    1,
+    # Files that run with the rights of their owner or group, whoever starts them; without those of directories.
+    _schema(layer=_DIGEST, path=pa.string(), mode=pa.int32(), uid=pa.int64(), gid=pa.int64()),
+    ("layer", "path"),
+)
+SECRETS = Dataset(
+    "secrets",
+    1,
+    # Where a rule of ours matched; what matched is nowhere kept.
+    _schema(layer=_DIGEST, path=pa.string(), ordinal=pa.int32(), rule=_WORD, line=pa.int32()),
+    ("layer", "path", "ordinal"),
+)
 IMAGES = Dataset(
     "images",
-    1,
+    2,
     _schema(
         image=_DIGEST,
         media_type=pa.string(),
@@ -147,6 +175,7 @@ IMAGES = Dataset(
         command=pa.list_(pa.string()),
         environment_names=pa.list_(pa.string()),
         ports=pa.list_(pa.string()),
+        health_check=pa.list_(pa.string()),
         labels=pa.map_(pa.string(), pa.string()),
         history=pa.list_(pa.string()),  # the instruction behind each layer, bottom first; empty where it is unknown
     ),
@@ -160,6 +189,20 @@ OCCURRENCES = Dataset(
         chain=_ID, parent=_ID, package=_ID, path=pa.string(), change=pa.int8(), introduced=_DIGEST, evidence=_DIGEST
     ),
     ("chain", "path", "package"),
+)
+OWNED_OCCURRENCES = Dataset(
+    "owned_occurrences",
+    1,
+    # Of a chain that an image ends with: the occurrences that an operating-system package owns, and which one.
+    _schema(chain=_ID, path=pa.string(), package=_ID, owner=_WORD),
+    ("chain", "path", "package"),
+)
+PRIVILEGED_FILES = Dataset(
+    "privileged_files",
+    1,
+    # Of a chain that an image ends with: the privileged files that are left, and the layer each comes from.
+    _schema(chain=_ID, path=pa.string(), mode=pa.int32(), uid=pa.int64(), gid=pa.int64(), layer=_DIGEST),
+    ("chain", "path"),
 )
 PACKAGE_SETS = Dataset(
     "package_sets",
@@ -244,8 +287,13 @@ DATASETS = {
         PACKAGES,
         CONTENTS,
         PROBLEMS,
+        OWNED_PATHS,
+        PRIVILEGED,
+        SECRETS,
         IMAGES,
         OCCURRENCES,
+        OWNED_OCCURRENCES,
+        PRIVILEGED_FILES,
         PACKAGE_SETS,
         ADVISORIES,
         AFFECTED_RANGES,

@@ -57,6 +57,21 @@ class Remark:
     partial: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a package database says that one package owns.
+
+    Args:
+        owner: `<purl type>/<package name>`.
+        package: the owner's 16-byte id where the same file lists it as a package, else empty.
+        paths: the files, relative and as the database writes them, directories among them or not.
+    """
+
+    owner: str
+    package: bytes
+    paths: tuple[str, ...]
+
+
 MOST_PACKAGES = 100_000
 """Packages that one file may list; the largest real databases have some thousands. What comes after them is not read."""
 TOO_MANY_PACKAGES = Remark("limit-exceeded", f"more than {MOST_PACKAGES} packages in one file")
@@ -73,11 +88,13 @@ class Findings:
         packages: in the order of the file.
         content: the file's bytes, where later steps need them as they are.
         remarks: what was skipped or is odd.
+        claims: whose file is whose, in the order of the file.
     """
 
     packages: list[PackageFacts] = field(default_factory=list)
     content: bytes | None = None
     remarks: list[Remark] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
 
 
 def at_most(items: Iterable[T], findings: Findings) -> Iterator[T]:

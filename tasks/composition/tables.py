@@ -172,6 +172,7 @@ def _image_values(image: ImageRow) -> tuple[object, ...]:
         _texts(facts.command),
         _texts(facts.environment_names),
         _texts(facts.ports),
+        _texts(facts.health_check),
         [(_text(key), _text(value)) for key, value in facts.labels],
         _texts(facts.history),
     )
