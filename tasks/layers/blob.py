@@ -58,21 +58,27 @@ class BlobReader:
         return self._head
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill the buffer's beginning and return how many bytes that were; 0 at the end only.
+        """Fill the buffer; return how many bytes that were, fewer than it has room for at the end only.
+
+        A network yields its bytes by chance. A decoder that met a broken place a few bytes earlier or later would give a layer
+        another outcome each time, so it gets the same pieces whenever it gets the same blob.
 
         Raises:
             BlobError: more bytes than the blob has, or what the stream raises.
             SourceError: what the stream raises.
         """
-        if self._head:
-            got = min(len(self._head), len(buffer))
-            buffer[:got] = self._head[:got]
-            self._head = self._head[got:]
-            return got
-        return self._pull(buffer)
+        have = min(len(self._head), len(buffer))
+        buffer[:have] = self._head[:have]
+        self._head = self._head[have:]
+        while have < len(buffer):
+            got = self._pull(buffer[have:])
+            if not got:
+                break
+            have += got
+        return have
 
     def read(self, count: int = _DRAIN_BYTES) -> bytes:
-        """At most `count` bytes; none at the end only. Raises as `readinto`."""
+        """`count` bytes, but no more than 256 KiB; fewer at the end only. Raises as `readinto`."""
         wanted = min(count, _DRAIN_BYTES) if count > 0 else _DRAIN_BYTES
         got = self.readinto(self._scratch[:wanted])
         return bytes(self._scratch[:got])

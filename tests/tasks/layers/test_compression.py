@@ -190,3 +190,22 @@ def test_decoders_read_no_more_than_they_are_asked() -> None:
 
 def test_limit_exceeded_is_a_layer_error() -> None:
     assert issubclass(LimitExceeded, LayerError)
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd with a checksum", "bzip2", "xz"])
+def test_how_the_bytes_come_decides_nothing(name: str) -> None:
+    """Behind the archive's end the decoder meets a broken place or is never asked: the same each time, not by the network."""
+    padded = PACKED[name][1](entry(b"f", random.Random(1).randbytes(3_000)) + END + random.Random(2).randbytes(9_000))
+    chance = random.Random(6)
+    for _ in range(40):
+        blob = bytearray(padded)
+        blob[chance.randrange(len(blob) // 3, len(blob))] ^= chance.randrange(1, 256)
+        outcomes = {_outcome(bytes(blob), piece) for piece in (7, 700, 1 << 20)}
+        assert len(outcomes) == 1
+
+
+def _outcome(blob: bytes, piece: int) -> bytes | str:
+    try:
+        return read(blob, stream=Drops(blob, piece)).records.composition_hash
+    except LayerError as error:
+        return str(error)
