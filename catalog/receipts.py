@@ -7,6 +7,7 @@ two tries of the same work (seconds, host) is here and in commit rows only, neve
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from catalog.errors import Retry
 from catalog.states import LayerOutcome, Outcome
@@ -31,6 +32,34 @@ class ObjectReceipt:
     size: int
 
 
+class Effort(StrEnum):
+    """How much of a layer its result took; the value is what a receipt says."""
+
+    WHOLE = "whole"
+    """All of its bytes, by every analyser."""
+    CHANGED = "changed"
+    """All of its bytes, by those analysers alone that changed since a former result."""
+    ROWS = "rows"
+    """No byte: the rows of a former result told all."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormerResult:
+    """What other analysers than those of now left of a layer.
+
+    Args:
+        fingerprint_set: 16 bytes, what made it.
+        members: those, as `<analyser>/<version>/<hex>`.
+        composition_hash: 32 bytes over the rows that composition reads.
+        objects: the archive objects that hold its rows, and those of other layers.
+    """
+
+    fingerprint_set: bytes
+    members: tuple[str, ...]
+    composition_hash: bytes
+    objects: tuple[ObjectReceipt, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class LayerReceipt:
     """How one layer's analysis ended.
@@ -43,12 +72,15 @@ class LayerReceipt:
         retry: the error's class where it failed.
         verified: the true bytes were seen (size and digest right): a failure is then the layer's own and permanent.
         composition_hash: 32 bytes; empty where it failed.
-        size: compressed bytes read.
+        size: compressed bytes, all of them read unless `effort` says otherwise.
         tar_size: uncompressed bytes up to the end marker.
         entries: tar entries.
         packages: packages found.
         problems: problems recorded.
         cpu_seconds: CPU time of this layer.
+        retry_after: seconds that a registry asked us to wait.
+        effort: what of the layer was read.
+        objects: keys of the objects that hold its rows; empty for all that the batch wrote.
     """
 
     layer: str
@@ -65,15 +97,38 @@ class LayerReceipt:
     problems: int = 0
     cpu_seconds: float = 0.0
     retry_after: float | None = None
+    bytes_cached: int = 0
+    cache_trouble: str = ""
+
+    @property
+    def bytes_fetched(self) -> int:
+        """Compressed bytes that came from where the layer lies, over the network or from a file."""
+        return self.size - self.bytes_cached
+
+    effort: Effort = Effort.WHOLE
+    objects: tuple[str, ...] = ()
+
+    @property
+    def bytes_read(self) -> int:
+        """Compressed bytes that this result took."""
+        return 0 if self.effort is Effort.ROWS else self.size
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysisReceipt:
-    """A batch of analysed layers."""
+    """A batch of analysed layers.
+
+    Args:
+        fingerprint_set: 16 bytes, what analysed them.
+        layers: how each ended.
+        objects: archive objects written.
+        kept: objects of former results that hold rows of these layers still.
+    """
 
     fingerprint_set: bytes
     layers: tuple[LayerReceipt, ...]
     objects: tuple[ObjectReceipt, ...]
+    kept: tuple[ObjectReceipt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,16 +40,18 @@ def commit_layers(db: Database, run: str, receipt: AnalysisReceipt, packages: pa
     with db.transaction() as tx:
         tx.stage("staged_layer", pa.Table.from_pylist([_layer_row(each) for each in receipt.layers], _LAYER_SCHEMA))
         tx.stage("staged_package", _distinct_packages(packages))
-        stage_objects(tx, receipt.objects)
+        # What a former result wrote and this one refers to is this commit's as well: taking the other back frees nothing of it.
+        objects = (*receipt.objects, *receipt.kept)
+        stage_objects(tx, objects)
         tx.lock_writers()
         generation = next_generation(tx)
-        commit, files = record_commit(tx, generation, run, "layers", receipt.objects)
+        commit, files = record_commit(tx, generation, run, "layers", objects)
         fingerprints = _fingerprint_set(tx, receipt.fingerprint_set)
         parameters = {
             "run": run,
             "generation": generation,
             "fingerprints": fingerprints,
-            "objects": sorted(files.values()),
+            "objects": sorted(files[each.key] for each in receipt.objects),
         }
         for statement in layers.ALL:
             tx.execute(statement, parameters)
@@ -122,6 +124,7 @@ def _layer_row(receipt: LayerReceipt) -> dict[str, object]:
         "entries": receipt.entries,
         "packages": receipt.packages,
         "problems": receipt.problems,
+        "objects": list(receipt.objects),
     }
 
 
@@ -199,6 +202,7 @@ _LAYER_SCHEMA = _schema(
     entries=pa.int64(),
     packages=pa.int32(),
     problems=pa.int32(),
+    objects=pa.list_(pa.string()),
 )
 _CHAIN_SCHEMA = _schema(
     "layer distribution version name",

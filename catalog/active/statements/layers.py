@@ -1,6 +1,7 @@
 """Committing layers: from staged_layer and staged_package.
 
-Parameters: run, generation, fingerprints (the fingerprint set's integer), objects (integers of all the batch's objects).
+Parameters: run, generation, fingerprints (the fingerprint set's integer), objects (integers of the objects that the
+batch wrote; a layer that names its own has those instead).
 """
 
 _LAYERS = """
@@ -29,7 +30,8 @@ _RESULTS = """
 INSERT INTO layer_result (layer, fingerprint_set, outcome, reason, detail, composition_hash, entries, packages, problems,
     tar_size, objects, generation)
 SELECT l.id, %(fingerprints)s, s.outcome, s.reason, s.detail, s.composition_hash, s.entries, s.packages, s.problems,
-    s.tar_size, %(objects)s::int[], %(generation)s
+    s.tar_size, CASE WHEN s.objects = '{}' THEN %(objects)s::int[] ELSE
+        (SELECT array_agg(a.id ORDER BY a.id) FROM archive_file a WHERE a.key = ANY(s.objects)) END, %(generation)s
 FROM staged_layer s JOIN layer l ON l.digest = s.digest WHERE NOT s.failed
 ON CONFLICT (layer, fingerprint_set) DO NOTHING
 """
