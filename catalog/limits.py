@@ -36,6 +36,9 @@ class Limits:
         archive_unpacked_bytes: of all members read in one such file, whatever their depth.
         packages: packages of one layer.
         evidence_bytes: memory that the names and findings of one layer's evidence may take, about.
+        privileged: files with a suid or sgid bit of one layer.
+        secret_bytes: bytes of one text file that are searched for secrets, from its beginning.
+        secrets: places in one layer that look like a secret.
         problems: problems recorded for one layer; what comes after them is counted in one last row.
         row_bytes: bytes of rows that a layer's entries come to; they wait for its digest to be verified, most on disk.
         spool_bytes: bytes of these rows that are held in memory; more goes to a scratch file.
@@ -65,6 +68,9 @@ class Limits:
     archive_unpacked_bytes: int = 2 * GIB
     packages: int = 1_000_000
     evidence_bytes: int = 256 * MIB
+    privileged: int = 10_000
+    secret_bytes: int = 4 * MIB
+    secrets: int = 10_000
     problems: int = 1_000
     row_bytes: int = 8 * GIB
     spool_bytes: int = 8 * MIB

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from catalog.errors import LayerError, LimitExceeded
 from catalog.identities import hash_fields
 from catalog.limits import Limits
 from catalog.problems import Problem
 from catalog.rows import RowHasher
-from catalog.schemas import CONTENTS, ENTRIES, EVIDENCE, PACKAGES
+from catalog.schemas import CONTENTS, ENTRIES, EVIDENCE, PACKAGES, PRIVILEGED
 from catalog.states import LayerOutcome
 from tasks.analyzers.selection import Selection
 from tasks.layers.blob import BlobReader, ByteStream
@@ -23,6 +25,7 @@ from tasks.layers.chunks import EntryChunk
 from tasks.layers.compression import decoder_errors, open_tar_stream
 from tasks.layers.entries import ROW_SCHEMA, entry_rows
 from tasks.layers.evidence import Evidence, EvidenceBook
+from tasks.layers.privileged import PrivilegedFiles
 from tasks.layers.spool import RowSpool
 from tasks.layers.walker import Walker
 from tasks.layers.window import Window
@@ -34,6 +37,7 @@ COMPOSITION_COLUMNS = {
     EVIDENCE: ("path", "analyser", "state"),
     PACKAGES: tuple(name for name in PACKAGES.schema.names if name != "layer"),
     CONTENTS: ("path", "data"),
+    PRIVILEGED: ("path", "mode", "uid", "gid"),
 }
 """The columns that composition reads: only what changes one of them renames the chains above."""
 
@@ -49,6 +53,7 @@ class LayerRecords:
         tar_size: uncompressed bytes up to and with the tar's end marker.
         entries: rows of `entries.ROW_SCHEMA`.
         evidence: what the analysers found.
+        privileged: rows of `catalog.schemas.PRIVILEGED`, without the layer's digest.
         composition_hash: 32 bytes over the rows that composition reads.
     """
 
@@ -58,6 +63,7 @@ class LayerRecords:
     tar_size: int
     entries: RowSpool
     evidence: Evidence
+    privileged: pa.Table
     composition_hash: bytes
 
     @property
@@ -182,6 +188,7 @@ class _Reading:
             for dataset, columns in COMPOSITION_COLUMNS.items()
         }
         self._archive = Archive("", 0)
+        self._privileged = PrivilegedFiles(limits.privileged)
         self._links = 0
         self._bytes = 0
 
@@ -191,11 +198,16 @@ class _Reading:
 
     def records(self, digest: str) -> LayerRecords:
         """What was read."""
+        if self._privileged.over_limit:
+            what = f"more than {self._limits.privileged} privileged files"
+            self._book.note("", "limit-exceeded", what, partial=True)
         evidence = self._book.settle()
+        privileged = self._privileged.table()
         for dataset, rows in (
             (EVIDENCE, evidence.evidence),
             (PACKAGES, evidence.packages),
             (CONTENTS, evidence.contents),
+            (PRIVILEGED, privileged),
         ):
             self._hashers[dataset].update(rows)
         digests = [self._hashers[dataset].digest() for dataset in COMPOSITION_COLUMNS]
@@ -206,6 +218,7 @@ class _Reading:
             tar_size=self._archive.tar_size,
             entries=self._spool,
             evidence=evidence,
+            privileged=privileged,
             composition_hash=hash_fields(COMPOSITION_RECIPE, *digests, size=32),
         )
 
@@ -218,6 +231,7 @@ class _Reading:
         if made.odd_whiteouts:
             self._book.note("", "odd-whiteout", f"{made.odd_whiteouts} whiteouts that name nothing")
         self._hashers[ENTRIES].update(made.rows)
+        self._privileged.add(made.rows)
         self._spool.add(made.rows)
         self._links += made.links
         self._bytes += made.rows.nbytes

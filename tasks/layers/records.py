@@ -12,13 +12,13 @@ import pyarrow as pa
 from catalog.facts import FactWriter
 from catalog.problems import Problem
 from catalog.receipts import ObjectReceipt
-from catalog.schemas import ATTRIBUTES, CONTENTS, ENTRIES, EVIDENCE, LAYERS, PACKAGES, PROBLEMS, Dataset
+from catalog.schemas import ATTRIBUTES, CONTENTS, ENTRIES, EVIDENCE, LAYERS, PACKAGES, PRIVILEGED, PROBLEMS, Dataset
 from catalog.store.interface import Store
 from tasks.analyzers.selection import FingerprintSet
 from tasks.layers.evidence import Evidence, without_layer
 from tasks.layers.layer import LayerRecords
 
-DATASETS = (LAYERS, ENTRIES, ATTRIBUTES, EVIDENCE, PACKAGES, CONTENTS, PROBLEMS)
+DATASETS = (LAYERS, ENTRIES, ATTRIBUTES, EVIDENCE, PACKAGES, CONTENTS, PROBLEMS, PRIVILEGED)
 """The datasets that a layer's analysis writes."""
 
 
@@ -46,6 +46,7 @@ class RecordWriter:
             self._append(ENTRIES, digest, batch)
             self._append(ATTRIBUTES, digest, batch)
         self.append_evidence(digest, records.evidence)
+        self._append(PRIVILEGED, digest, records.privileged)
 
     def append_evidence(self, digest: str, evidence: Evidence) -> None:
         """Write what was found in a layer's files, and nothing else of it.
