@@ -126,7 +126,7 @@ def known_references(
             "fingerprint_set": fingerprint_set,
         },
     )
-    return [KnownReference(*row[:7], images=tuple(row[7])) for row in rows]
+    return [KnownReference(*texts, tuple(images)) for *texts, images in rows]
 
 
 def _borders(prefix: str) -> str:
