@@ -126,7 +126,10 @@ def known_references(
             "fingerprint_set": fingerprint_set,
         },
     )
-    return [KnownReference(*texts, tuple(images)) for *texts, images in rows]
+    return [
+        KnownReference(text, registry, repository, name, kind, target, wanted_platforms, tuple(images))
+        for text, registry, repository, name, kind, target, wanted_platforms, images in rows
+    ]
 
 
 def _borders(prefix: str) -> str:
