@@ -99,19 +99,13 @@ class LayerReceipt:
     retry_after: float | None = None
     bytes_cached: int = 0
     cache_trouble: str = ""
-
-    @property
-    def bytes_fetched(self) -> int:
-        """Compressed bytes that came from where the layer lies, over the network or from a file."""
-        return self.size - self.bytes_cached
-
     effort: Effort = Effort.WHOLE
     objects: tuple[str, ...] = ()
 
     @property
-    def bytes_read(self) -> int:
-        """Compressed bytes that this result took."""
-        return 0 if self.effort is Effort.ROWS else self.size
+    def bytes_fetched(self) -> int:
+        """Compressed bytes that came from where the layer lies, over the network or from a file."""
+        return 0 if self.effort is Effort.ROWS else self.size - self.bytes_cached
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +149,7 @@ class ChainReceipt:
         packages: distinct packages over those sets; None where no image of the batch ends at this chain, or what one lacks
             could not be read: its sets are then not written (`platform`, `distribution` and `sets` are empty), and an
             image that ends here later is composed then.
+        owned_sets: ids of the sets of language packages that the operating system's packages own; none of them is in `sets`.
     """
 
     chain: bytes
@@ -164,6 +159,7 @@ class ChainReceipt:
     distribution: tuple[str, str, str]
     sets: tuple[bytes, ...]
     packages: int | None
+    owned_sets: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
