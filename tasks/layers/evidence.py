@@ -283,6 +283,23 @@ class EvidenceBook:
         return self._clock
 
 
+def evidence_cost(paths: list[str], packages: int) -> int:
+    """What evidence takes of the cap beside its texts; more rather than less.
+
+    Args:
+        paths: of the pieces, as often as there are pieces.
+        packages: found in them.
+    """
+    folders: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    names = sum(map(len, paths)) + sum(map(len, folders))
+    return _RECORD_BYTES * len(paths) + _NAME_BYTES * len(folders) + _PACKAGE_BYTES * packages + names
+
+
 def without_layer(dataset: Dataset) -> pa.Schema:
     """The dataset's schema without the layer's digest, which every row of a layer shares."""
     return pa.schema([field for field in dataset.schema if field.name != "layer"])

@@ -48,6 +48,14 @@ class RecordWriter:
         self.append_evidence(digest, records.evidence)
         self._append(PRIVILEGED, digest, records.privileged)
 
+    def append_layer(self, row: pa.Table) -> None:
+        """Write a layer's row, and nothing else of it.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        self._writers[LAYERS].append(row)
+
     def append_evidence(self, digest: str, evidence: Evidence) -> None:
         """Write what was found in a layer's files, and nothing else of it.
 
