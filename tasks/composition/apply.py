@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tasks.composition.evidence import DIRECTORY, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Evidence, Row
+from tasks.composition.evidence import DIRECTORY, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Row
 from tasks.composition.layer_rows import LayerRows
-from tasks.composition.tree import Edit, File, Folder, Link, Place, node_at, resolve, split_path
+from tasks.composition.tree import Edit, File, Folder, Link, Node, Place, evident, node_at, resolve, split_path
 
 Wants = Callable[[str], bool]
 """Whether an analyser wants the file at a path."""
@@ -94,7 +94,7 @@ class _Application:
         self._folder = _NO_FOLDER
         self._remembered: Folder | None = None
         # Where plain entries of this layer stand: needed only where one of its hard links may mean a lower layer's file.
-        self._own_plain: set[str] | None = set() if rows.has_unread else None
+        self._own_plain: set[str] | None = set() if rows.has_hard_links else None
 
     def run(self, rows: Sequence[Row]) -> Applied:
         if self.below.children:
@@ -126,21 +126,34 @@ class _Application:
 
     def _add(self, path: str, kind: int, target: str) -> None:
         evidence = self.rows.evidence.get(path)
-        if kind not in (SYMLINK, HARDLINK) and (kind != FILE or evidence is None):
+        rights = self.rows.privileged.get(path)
+        if kind not in (SYMLINK, HARDLINK) and (kind != FILE or (evidence is None and rights is None)):
             self._add_plain(path, kind)
             return
         self._folder = _NO_FOLDER
-        if kind == FILE and path and self.edit.put_directly(path.split("/"), File(self.rows.layer, path, evidence)):
+        file = File(self.rows.layer, path, evidence, rights=rights)
+        if kind == FILE and evidence is not None and path and self.edit.put_directly(path.split("/"), file):
             return
         place = self._place(path)
         if place is None or not place.parts:
             return
         if kind == HARDLINK:
-            self._add_hard_link(place, path, target, evidence)
+            self._add_hard_link(place, target, file)
         elif kind == SYMLINK:
             self.edit.put(place.parts, Link(target, wanted=evidence is not None or self.wants("/".join(place.parts))))
         else:
-            self.edit.put(place.parts, File(self.rows.layer, path, evidence))
+            if evidence is None:
+                self._note_plain(place, path)
+                file.plain = not self._asks(place)
+            self.edit.put(place.parts, file)
+
+    def _note_plain(self, place: Place, path: str) -> None:
+        if self._own_plain is not None:
+            self._own_plain.update((path, "/".join(place.parts)))
+
+    def _asks(self, place: Place) -> bool:
+        """Whether a file here that nobody read might be evidence after all."""
+        return self.watch.sees(place.parts) or (place.crossed and self.wants("/".join(place.parts)))
 
     def _add_plain(self, path: str, kind: int) -> None:
         """An entry that is nothing itself, but may stand where something was."""
@@ -155,9 +168,7 @@ class _Application:
         if place.crossed and self._own_plain is not None:
             self._own_plain.add("/".join(place.parts))
         watched = self.watch is not NOTHING
-        if kind == FILE and (
-            (watched and self.watch.sees(place.parts)) or (place.crossed and self.wants("/".join(place.parts)))
-        ):
+        if kind == FILE and (watched or place.crossed) and self._asks(place):
             self._folder = _NO_FOLDER
             self.edit.put(place.parts, File(self.rows.layer, path, None))
         elif place.blocked or (place.node is not None and (kind != DIRECTORY or type(place.node) is not Folder)):
@@ -169,33 +180,50 @@ class _Application:
     def _make_way(self, place: Place) -> None:
         self.edit.remove(place.parts[: place.blocked] if place.blocked else place.parts)
 
-    def _add_hard_link(self, place: Place, path: str, target: str, evidence: Evidence | None) -> None:
-        """A further name of a file: of this layer, or of a lower one, even where this layer takes its first name away."""
+    def _add_hard_link(self, place: Place, target: str, file: File) -> None:
+        """A further name of a file: of this layer, or of a lower one, even where this layer takes its first name away.
+
+        Args:
+            place: where the name stands.
+            target: the first name.
+            file: what is put there if the layer itself says what it is.
+        """
         real = "/".join(place.parts)
-        if evidence is None and not self.wants(real) and not self.watch.sees(place.parts):
-            # Nobody looks for evidence under this name.
-            self._make_way(place)
-            return
         parts = split_path(target)
-        if evidence is not None and evidence.read:
-            self.own_links[real] = parts
-            self.edit.put(place.parts, File(self.rows.layer, path, evidence))
+        node, first = self._behind(parts)
+        if file.rights is None and type(node) is File:
+            file.rights = node.rights
+        if file.evidence is None and not self.wants(real) and not self.watch.sees(place.parts):
+            # Nobody looks for evidence under this name.
+            if file.rights is None:
+                self._make_way(place)
+            else:
+                file.plain = True
+                self.edit.put(place.parts, file)
             return
+        if file.evidence is not None and file.evidence.read:
+            self.own_links[real] = parts
+            self.edit.put(place.parts, file)
+            return
+        node = evident(node)
+        if type(node) is File:
+            linked = File(node.layer, node.path, node.evidence, target=node.target, rights=file.rights)
+            linked.inode, linked.position = node.inode, node.position
+            self.aliases.extend((real, first))
+            self.edit.put(place.parts, linked)
+        elif type(node) is Link:
+            self.edit.put(place.parts, Link(node.target, wanted=True))
+        else:
+            self.edit.put(place.parts, File("", "", None, target=first, rights=file.rights))
+
+    def _behind(self, parts: list[str]) -> tuple[Node | None, str]:
+        """What a hard link names, and its real path: of this layer or below, or what this layer itself took away there."""
         found = resolve(self.edit.root, parts)
         first = "/".join(found.parts if found else parts)
         if (found is None or found.node is None) and first not in (self._own_plain or ()):
             found = resolve(self.below, parts)
             first = "/".join(found.parts if found else parts)
-        node = found.node if found else None
-        if type(node) is File:
-            file = File(node.layer, node.path, node.evidence, target=node.target)
-            file.inode = node.inode
-            self.aliases.extend((real, first))
-            self.edit.put(place.parts, file)
-        elif type(node) is Link:
-            self.edit.put(place.parts, Link(node.target, wanted=True))
-        else:
-            self.edit.put(place.parts, File("", "", None, target=first))
+        return (found.node if found else None), first
 
     def _join_own_links(self) -> None:
         """Give hard links within the layer, in whatever order they came, one inode with what they link to."""

@@ -1,7 +1,7 @@
 """Compose a batch of images: the unit of work of a core task.
 
     images ──sorted by layers──▶ chains (each once) ──▶ occurrence deltas
-                                    └─ at an image's end ─▶ platform, package sets, the image's row
+                                    └─ at an image's end ─▶ platform, ownership, package sets, privileged files, the image's row
 
 Nothing is composed from an image with a failed layer. What could not be read in the others makes them partial, with the
 reason; what can still be read is asked for.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import pyarrow as pa
 
@@ -19,7 +20,7 @@ from catalog.errors import ObjectCorrupt, ObjectMissing, StoreError
 from catalog.facts import FactWriter
 from catalog.images import ImageManifest
 from catalog.receipts import ChainReceipt, CompositionReceipt, ImageReceipt, LayerNeed, ObjectReceipt
-from catalog.schemas import IMAGES, OCCURRENCES, PACKAGE_SETS, Dataset
+from catalog.schemas import IMAGES, OCCURRENCES, OWNED_OCCURRENCES, PACKAGE_SETS, PRIVILEGED_FILES, Dataset
 from catalog.settings import ArchiveLocation
 from catalog.states import LayerOutcome, Outcome
 from catalog.store import open_store
@@ -28,12 +29,14 @@ from tasks.analyzers.selection import wants
 from tasks.composition.apply import NOTHING, Watch
 from tasks.composition.batch import CompositionBatch, ImageTask, Supplement
 from tasks.composition.chains import FOREIGN_HASH, ChainWalk, supplemented_hash
+from tasks.composition.evidence import Claims
 from tasks.composition.layer_rows import LayerRows
 from tasks.composition.needs import find_needs
+from tasks.composition.ownership import NOTHING_OWNED, Ownership, decide_ownership
 from tasks.composition.platforms import decide_distribution, platform_of
 from tasks.composition.records import ArchivedLayers
 from tasks.composition.state import ChainState, DeltaRow
-from tasks.composition.tables import ImageRow, OccurrenceRows, PackageSetRows, PackageSets, image_table
+from tasks.composition.tables import ChainFactRows, ImageRow, OccurrenceRows, PackageSetRows, PackageSets, image_table
 
 FOREIGN_REASON = "foreign-layer"
 """Why an image is partial: a layer's bytes are not served, or encrypted."""
@@ -82,7 +85,9 @@ class Composition:
         self._layers = ArchivedLayers(store, batch.layers, batch.supplements)
         self._walk = ChainWalk(self._layer_rows, self._layer_hash, wants, self._finish_chain)
         self._occurrences = OccurrenceRows()
-        self._sets = PackageSetRows(name for receipt in batch.known for name in receipt.sets)
+        self._sets = PackageSetRows(name for receipt in batch.known for name in (*receipt.sets, *receipt.owned_sets))
+        self._facts = ChainFactRows()
+        self._ownership: dict[bytes, Ownership] = {}
         self._chains: dict[bytes, ChainReceipt] = {}
         self._images: dict[str, ImageReceipt] = {}
         self._rows: list[ImageRow] = []
@@ -102,6 +107,8 @@ class Composition:
                 self._compose(task)
         objects = [
             self._write(OCCURRENCES, self._occurrences.table()),
+            self._write(OWNED_OCCURRENCES, self._facts.owned_table()),
+            self._write(PRIVILEGED_FILES, self._facts.privileged_table()),
             self._write(PACKAGE_SETS, self._sets.table()),
             self._write(IMAGES, image_table(self._rows)),
         ]
@@ -126,10 +133,12 @@ class Composition:
         layers = [layer.digest for layer in manifest.layers]
         try:
             state, needs, read_again = self._compose_chain(layers)
+            waits = bool(needs) and self._batch.may_ask
+            ownership = NOTHING_OWNED if waits else self._decide_ownership(state, read_again)
         except (ObjectMissing, ObjectCorrupt) as error:
             self._images[manifest.digest] = ImageReceipt(manifest.digest, Outcome.FAILED, error.reason, str(error))
             return
-        if needs and self._batch.may_ask:
+        if waits:
             self._needs.update(dict.fromkeys(needs))
             return
         missing = [
@@ -144,8 +153,10 @@ class Composition:
             detail = "; ".join(filter(None, (detail, *(line for _, line in missing))))
         distribution = decide_distribution(state.root)
         platform = platform_of(distribution)
-        sets = self._sets.add(state, platform)
-        if not needs and state.layer:
+        sets = self._sets.add(state, platform, ownership)
+        committed = self._committed.get(state.chain)
+        if not needs and state.layer and (committed is None or committed.packages is None):
+            self._facts.add(state, ownership)
             self._chains[state.chain] = _receipt(state, platform, distribution, sets)
         self._add_image(ImageRow(manifest, state.chain, platform, distribution, sets, outcome, reason), detail)
 
@@ -205,6 +216,16 @@ class Composition:
     def _layer_rows(self, layer: str) -> LayerRows | None:
         return self._layers.rows_of(layer) if layer in self._records else None
 
+    def _decide_ownership(self, state: ChainState, read_again: Sequence[Supplement]) -> Ownership:
+        found = self._ownership.get(state.chain)
+        if found is None:
+            found = self._ownership[state.chain] = decide_ownership(state, partial(self._claims, read_again))
+        return found
+
+    def _claims(self, read_again: Sequence[Supplement], layer: str) -> Claims:
+        further = [found for found in read_again if found.need.layer == layer]
+        return self._layers.claims_of(layer, further) if layer in self._records else {}
+
     def _layer_hash(self, layer: str, read_again: Sequence[Supplement] = (), watch: Watch = NOTHING) -> bytes:
         record = self._records.get(layer)
         if record is None:
@@ -231,4 +252,4 @@ class Composition:
 
 def _receipt(state: ChainState, platform: bytes, distribution: Distribution, sets: PackageSets) -> ChainReceipt:
     words = (distribution.id, distribution.version, distribution.name)
-    return ChainReceipt(state.chain, state.parent, state.layer, platform, words, sets.ids, sets.packages)
+    return ChainReceipt(state.chain, state.parent, state.layer, platform, words, sets.ids, sets.packages, sets.owned)

@@ -1,20 +1,20 @@
 """A layer's rows as composition uses them, built once per layer and used for every chain the layer is part of.
 
-Small layers are a list of rows. In a large one hardly any entry matters: markers, links and evidence always do, a plain file
-or directory only where it stands at, above, or behind a link at something that the tree remembers. Those few are found with
-Arrow's kernels, without looking at the others one by one.
+Small layers are a list of rows. In a large one hardly any entry matters: markers, links, evidence and privileged files always
+do, a plain file or directory only where it stands at, above, or behind a link at something that the tree remembers. Those few
+are found with Arrow's kernels, without looking at the others one by one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.composition.evidence import DIRECTORY, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Evidence, Row
+from tasks.composition.evidence import DIRECTORY, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Evidence, Rights, Row
 from tasks.composition.tree import File, Folder, Link, resolve, split_path, walk
 
 SMALL = 2_048
@@ -30,20 +30,29 @@ class LayerRows:
         layer: its digest.
         entries: path, kind and target of each entry, in their order.
         evidence: what was read, by the path in the layer's archive.
+        privileged: the rights of its privileged files, by the same paths.
         small: entries up to which every row is looked at.
     """
 
-    def __init__(self, layer: str, entries: pa.Table, evidence: dict[str, Evidence], *, small: int = SMALL) -> None:
+    def __init__(
+        self,
+        layer: str,
+        entries: pa.Table,
+        evidence: dict[str, Evidence],
+        privileged: Mapping[str, Rights],
+        *,
+        small: int = SMALL,
+    ) -> None:
         self.layer = layer
         self.evidence = evidence
-        self.has_unread = not all(found.read for found in evidence.values())
+        self.privileged = privileged
         self.size = entries.num_rows
         self.large = entries.num_rows > small
         if self.large:
             self._path: pa.Array = _flat(entries.column("path"))
             self._kind: pa.Array = _flat(entries.column("kind"))
             self._target: pa.Array = _flat(entries.column("target"))
-            wanted = pa.array(list(evidence), pa.string())
+            wanted = pa.array([*evidence, *privileged], pa.string())
             always = pc.or_(pc.is_in(self._kind, _ALWAYS), pc.is_in(self._path, wanted))
             self._always = always.to_numpy(zero_copy_only=False)
             self._folders, self._folder_of = _folders(self._path)
@@ -51,6 +60,7 @@ class LayerRows:
         else:
             columns = (entries.column(name).to_pylist() for name in ("path", "kind", "target"))
             self.special = list(zip(*columns, strict=True))
+        self.has_hard_links = any(kind == HARDLINK for _, kind, _ in self.special)
 
     def with_neighbours(self, trees: Iterable[Folder], places: Iterable[str] = ()) -> list[Row]:
         """The rows that may matter to some trees.

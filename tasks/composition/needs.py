@@ -17,7 +17,7 @@ from tasks.composition.apply import NOTHING, Wants, Watch
 from tasks.composition.chains import ChainWalk
 from tasks.composition.platforms import decide_distribution
 from tasks.composition.state import ChainState
-from tasks.composition.tree import File, Folder, Link, node_at, questions, resolve, split_path
+from tasks.composition.tree import File, Folder, Link, evident, node_at, questions, resolve, split_path
 
 PLACES = (*sorted((*apk.PATHS, *opkg.PATHS, *rpm.PATHS)), dpkg.STATUS_FILE, *sorted(os_release.PATHS))
 """Files that are evidence by their whole path, so that a link in it leads elsewhere."""
@@ -104,7 +104,7 @@ def _names(root: Folder) -> dict[str, str]:
 
 def _ask(files: dict[str, str], root: Folder, path: str, wants: Wants) -> None:
     place = resolve(root, split_path(path), follow=True)
-    if place and place.parts and place.crossed and place.node is None:
+    if place and place.parts and place.crossed and evident(place.node) is None:
         real = "/".join(place.parts)
         # At a place that is wanted itself a file would have been read: there is none.
         if not wants(real):
@@ -125,7 +125,7 @@ def _look(question: _Question, seen: Folder, remembered: Folder, wants: Wants) -
         if type(node) is not File:
             continue
         # What is seen at its own name is a plain file, or was read.
-        question.linked |= not node.layer or (node.path != real and node_at(remembered, real) is None)
+        question.linked |= not node.layer or (node.path != real and evident(node_at(remembered, real)) is None)
         if not node.layer:
             question.targets.add(node.target)
         elif node.evidence is None:

@@ -7,18 +7,18 @@ is room; a layer's own rows are kept likewise for the next chain that the layer 
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.facts import read_facts
-from catalog.schemas import CONTENTS, DATASETS, ENTRIES, EVIDENCE, PACKAGES
+from catalog.schemas import CONTENTS, DATASETS, ENTRIES, EVIDENCE, OWNED_PATHS, PACKAGES, PRIVILEGED
 from catalog.store.interface import Store
 from tasks.composition.batch import LayerRecord, Supplement
-from tasks.composition.evidence import PACKAGE_KEY_COLUMNS, Evidence, PackageKey, make_evidence
+from tasks.composition.evidence import PACKAGE_KEY_COLUMNS, Claim, Claims, Evidence, PackageKey, Rights, make_evidence
 from tasks.composition.layer_rows import SMALL, LayerRows
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -26,14 +26,21 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     EVIDENCE.name: ("layer", "path", "state"),
     PACKAGES.name: ("layer", "path", "package", *PACKAGE_KEY_COLUMNS),
     CONTENTS.name: ("layer", "path", "data"),
+    PRIVILEGED.name: ("layer", "path", "mode", "uid", "gid"),
 }
-"""What composition reads of each dataset."""
+"""What composition reads of each dataset for every layer."""
+CLAIM_COLUMNS = ("layer", "path", "owner", "package", "owned")
+"""What it reads of `owned_paths`, and only for layers of images with packages that can be owned."""
 OBJECT_BYTES = 256 << 20
 """Bytes of objects' rows kept in memory."""
 FEW_LAYERS = 8
 """Layers of one object up to which its other rows are filtered out."""
 KEPT_ENTRIES = 1 << 20
 """Entries of layers kept ready."""
+KEPT_CLAIMS = 1 << 19
+"""Owned paths of layers kept ready."""
+
+_READ: Mapping[str, tuple[str, ...]] = {**COLUMNS, OWNED_PATHS.name: CLAIM_COLUMNS}
 
 LINK_STATE = "link"
 """The evidence state of a symlink, and of a hard link whose target was not read in its layer."""
@@ -99,10 +106,11 @@ class ArchivedLayers:
         self._layers_in: dict[str, list[str]] = defaultdict(list)
         self._objects: _Recent[_Rows] = _Recent(OBJECT_BYTES)
         self._layers: _Recent[LayerRows] = _Recent(KEPT_ENTRIES)
+        self._claims: _Recent[Claims] = _Recent(KEPT_CLAIMS)
         for record in records:
             for dataset, key in record.keys:
                 known = self._keys.setdefault((record.layer, dataset), [])
-                if dataset in COLUMNS and key not in known:
+                if dataset in _READ and key not in known:
                     known.append(key)
                     self._layers_in[key].append(record.layer)
         for supplement in supplements:
@@ -138,13 +146,33 @@ class ArchivedLayers:
         evidence = dict(self.rows_of(layer).evidence)
         for supplement in supplements:
             evidence.update(self._further(supplement))
-        return LayerRows(layer, self._own(layer, ENTRIES.name), evidence)
+        return LayerRows(layer, self._own(layer, ENTRIES.name), evidence, self.rows_of(layer).privileged)
+
+    def claims_of(self, layer: str, supplements: Iterable[Supplement] = ()) -> Claims:
+        """What a layer's package databases claim.
+
+        Args:
+            layer: digest of a layer that has a record.
+            supplements: its files that were read later, each once.
+
+        Raises:
+            StoreError: the rows cannot be read.
+        """
+        found = self._claims.get(layer)
+        if found is None:
+            found = read_claims(self._own(layer, OWNED_PATHS.name))
+            self._claims.put(layer, len(found) + 64, found)
+        further = [read_claims(self._again(supplement, OWNED_PATHS.name)) for supplement in supplements]
+        return _merged(found, *further) if any(further) else found
 
     def _further(self, supplement: Supplement) -> dict[str, Evidence]:
-        need, datasets = supplement.need, [dataset for dataset in COLUMNS if dataset != ENTRIES.name]
-        keys = ([key for name, key in supplement.keys if name == dataset] for dataset in datasets)
-        tables = [self._table(own, need.layer, dataset) for own, dataset in zip(keys, datasets, strict=True)]
-        return read_evidence(*(table.filter(pc.field("path") == need.path) for table in tables))
+        return read_evidence(*(self._again(supplement, name) for name in (EVIDENCE.name, PACKAGES.name, CONTENTS.name)))
+
+    def _again(self, supplement: Supplement, dataset: str) -> pa.Table:
+        """The rows of a file that was read later."""
+        need = supplement.need
+        rows = self._table([key for name, key in supplement.keys if name == dataset], need.layer, dataset)
+        return rows.filter(pc.field("path") == need.path)
 
     def _own(self, layer: str, dataset: str) -> pa.Table:
         return self._table(self._keys.get((layer, dataset), ()), layer, dataset)
@@ -154,7 +182,7 @@ class ArchivedLayers:
         if pieces:
             return pa.concat_tables(pieces)
         empty = DATASETS[dataset].schema.empty_table()
-        return empty.select([name for name in COLUMNS[dataset] if name != "layer"])
+        return empty.select([name for name in _READ[dataset] if name != "layer"])
 
     def _object(self, key: str, dataset: str) -> _Rows:
         found = self._objects.get(key)
@@ -162,13 +190,20 @@ class ArchivedLayers:
             layers = self._layers_in[key]
             # For many layers, decoding the others' rows is cheaper than asking each row whose it is.
             where = pc.field("layer").isin(layers) if len(layers) <= FEW_LAYERS else None
-            table = read_facts(self._store, key, columns=COLUMNS[dataset], where=where)
+            table = read_facts(self._store, key, columns=_READ[dataset], where=where)
             found = self._objects.put(key, table.nbytes, _Rows(table))
         return found
 
 
 def make_layer_rows(
-    layer: str, entries: pa.Table, evidence: pa.Table, packages: pa.Table, contents: pa.Table, *, small: int = SMALL
+    layer: str,
+    entries: pa.Table,
+    evidence: pa.Table,
+    packages: pa.Table,
+    contents: pa.Table,
+    privileged: pa.Table,
+    *,
+    small: int = SMALL,
 ) -> LayerRows:
     """A layer's rows from its tables, which have the columns of COLUMNS other than the layer, each in its order.
 
@@ -178,9 +213,33 @@ def make_layer_rows(
         evidence: rows of `evidence`.
         packages: rows of `packages`.
         contents: rows of `contents`.
+        privileged: rows of `privileged`.
         small: entries up to which every row is looked at.
     """
-    return LayerRows(layer, entries, read_evidence(evidence, packages, contents), small=small)
+    rights = _lists(privileged, "path", "mode", "uid", "gid")
+    of_path = {path: Rights(mode, uid, gid, layer) for path, mode, uid, gid in rights}
+    return LayerRows(layer, entries, read_evidence(evidence, packages, contents), of_path, small=small)
+
+
+def read_claims(owned_paths: pa.Table) -> Claims:
+    """Claims by the path that is owned, from rows of `owned_paths`."""
+    found: Claims = {}
+    for database, owner, package, owned in _lists(owned_paths, *CLAIM_COLUMNS[1:]):
+        known = found.get(owned, ())
+        found[owned] = (*known, Claim(database, owner, package))
+    return found
+
+
+def _merged(*claims: Claims) -> Claims:
+    merged: Claims = {}
+    for found in claims:
+        for owned, of_path in found.items():
+            merged[owned] = (*merged.get(owned, ()), *of_path)
+    return merged
+
+
+def _lists(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
+    return zip(*(table.column(name).to_pylist() for name in names), strict=True)
 
 
 def read_evidence(evidence: pa.Table, packages: pa.Table, contents: pa.Table) -> dict[str, Evidence]:

@@ -7,7 +7,7 @@ Fast"): the version asked last holds the values in a dict, every other one only 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, KeysView, Mapping
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -26,7 +26,8 @@ class SharedMapping(Collection[Key], Generic[Key, Value]):
     def __init__(self, values: dict[Key, Value] | None = None) -> None:
         self._values: dict[Key, Value] | None = {} if values is None else values
         # Without values: the next version on the way to the one that has them, and what makes this one of that one.
-        self._nearer: SharedMapping[Key, Value] = self
+        # None beside the values: no version refers to itself, so that counting references is enough to free it.
+        self._nearer: SharedMapping[Key, Value] | None = None
         self._changes: dict[Key, Value | None] = {}
 
     def changed(self, changes: Mapping[Key, Value | None]) -> SharedMapping[Key, Value]:
@@ -46,15 +47,20 @@ class SharedMapping(Collection[Key], Generic[Key, Value]):
     def _present(self) -> dict[Key, Value]:
         way: list[SharedMapping[Key, Value]] = []
         present = self
-        while present._values is None:
+        while present._nearer is not None:
             way.append(present)
             present = present._nearer
         values = present._values
+        assert values is not None
         for version in reversed(way):
             present._values, present._nearer, present._changes = None, version, _apply(values, version._changes)
-            version._values, version._nearer, version._changes = values, version, {}
+            version._values, version._nearer, version._changes = values, None, {}
             present = version
         return values
+
+    def keys(self) -> KeysView[Key]:
+        """A view of the keys, right until another version is asked for anything."""
+        return self._present().keys()
 
     def get(self, key: Key) -> Value | None:
         """The value of a key; None where it has none."""

@@ -1,4 +1,4 @@
-"""What is known of a chain: its tree, its packages, and what its top layer changed.
+"""What is known of a chain: its tree, its packages and privileged files, and what its top layer changed.
 
 `settle` compares the tree after a layer with the one below it, path by path and only where the layer touched something. It
 gives every package its introducing layer, yields the rows of the chain's delta, and counts the packages of each type.
@@ -9,13 +9,16 @@ a language are installed wherever their evidence lies, so two names are two plac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from catalog.identities import ROOT_CHAIN
 from tasks.composition.apply import Applied
 from tasks.composition.sharing import SharedMapping
 from tasks.composition.tree import File, Folder, empty_tree, node_at
+
+Listed = TypeVar("Listed")
 
 DeltaRow = tuple[bytes, str, int, str, str]
 """(package, path, change, introducing layer, evidence layer), as in `catalog.schemas.OCCURRENCES`."""
@@ -32,8 +35,8 @@ class PackageCount:
 
     def __init__(self, occurrences: SharedMapping[bytes, int]) -> None:
         self.occurrences = occurrences
-        self.set_ids: dict[bytes, bytes] = {}
-        """Platform → id of the package set, where it was computed."""
+        self.set_ids: dict[tuple[bytes, frozenset[bytes]], bytes] = {}
+        """(platform, packages left out) → id of the package set, where it was computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,11 @@ class ChainState:
         root: the tree.
         packages: type → packages.
         names: those of files that hard links gave several; True where a database is not listed, because it is at another.
+        layers: digests of its layers, bottom first.
+        languages: path → file of the evidence that names a language's packages.
+        privileged: path → file that runs with other rights than its caller's.
+        moved: path → file of evidence that lies elsewhere than its layer's archive says: behind a linked folder, or under a
+            further name.
     """
 
     chain: bytes = ROOT_CHAIN
@@ -55,6 +63,10 @@ class ChainState:
     root: Folder = field(default_factory=empty_tree)
     packages: Mapping[str, PackageCount] = field(default_factory=dict)
     names: SharedMapping[str, bool] = field(default_factory=SharedMapping)
+    layers: tuple[str, ...] = ()
+    languages: SharedMapping[str, File] = field(default_factory=SharedMapping)
+    privileged: SharedMapping[str, File] = field(default_factory=SharedMapping)
+    moved: SharedMapping[str, File] = field(default_factory=SharedMapping)
 
 
 BOTTOM = ChainState()
@@ -74,19 +86,25 @@ def settle(below: ChainState, chain: bytes, layer: str, applied: Applied) -> tup
         The chain's state, and the rows of its delta in the order of path and package.
     """
     old_root, new_root = below.root, applied.root
+    layers = (*below.layers, layer)
     renamed = _renamed(below.names, applied)
     paths = sorted({*applied.touched, *renamed})
     hidden = {path for path in paths if below.names.get(path)}
     rows: list[DeltaRow] = []
     counting = _Counting(below.packages)
+    changes = _Changes()
     for path in paths:
         old, new = _file(old_root, path), _file(new_root, path)
         if new is not None and new.introduced is None:
-            new.introduced = _introduce(old, new, layer)
+            new.introduced = _introduce(old, new, len(below.layers))
+            if new.position < 0:
+                new.position = len(below.layers)
+        if new is not old:
+            changes.note(path, old, new)
         shown = None if path in hidden else old
         shows = None if renamed.get(path, path in hidden) else new
         if shown is not shows:
-            rows.extend(_compare(path, shown, shows))
+            rows.extend(_compare(path, shown, shows, layers))
             counting.change(shown, shows)
     state = ChainState(
         chain=chain,
@@ -94,9 +112,41 @@ def settle(below: ChainState, chain: bytes, layer: str, applied: Applied) -> tup
         layer=layer,
         root=new_root,
         packages=counting.packages(),
-        names=below.names.changed(renamed) if renamed else below.names,
+        names=_changed(below.names, renamed),
+        layers=layers,
+        languages=_changed(below.languages, changes.languages),
+        privileged=_changed(below.privileged, changes.privileged),
+        moved=_changed(below.moved, changes.moved),
     )
     return state, rows
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What a layer changes of the files that a state lists; None for those it lists no more."""
+
+    languages: dict[str, File | None] = field(default_factory=dict)
+    privileged: dict[str, File | None] = field(default_factory=dict)
+    moved: dict[str, File | None] = field(default_factory=dict)
+
+    def note(self, path: str, old: File | None, new: File | None) -> None:
+        before, after = old.evidence if old else None, new.evidence if new else None
+        if after is not None and after.language:
+            self.languages[path] = new
+        elif before is not None and before.language:
+            self.languages[path] = None
+        if new is not None and new.rights is not None:
+            self.privileged[path] = new
+        elif old is not None and old.rights is not None:
+            self.privileged[path] = None
+        if after is not None and new is not None and new.path != path:
+            self.moved[path] = new
+        elif before is not None and old is not None and old.path != path:
+            self.moved[path] = None
+
+
+def _changed(known: SharedMapping[str, Listed], changes: Mapping[str, Listed | None]) -> SharedMapping[str, Listed]:
+    return known.changed(changes) if changes else known
 
 
 def _file(root: Folder, path: str) -> File | None:
@@ -125,26 +175,26 @@ def _is_database(root: Folder, path: str) -> bool:
     return node is not None and node.evidence is not None and node.evidence.database
 
 
-def _introduce(old: File | None, new: File, layer: str) -> dict[bytes, str]:
-    """Package → introducing layer: the one below keeps it where the package's key is the same."""
+def _introduce(old: File | None, new: File, position: int) -> dict[bytes, int]:
+    """Package → position of its introducing layer: the one below keeps it where the package's key is the same."""
     if new.evidence is None:
         return {}
     if old is None or old.evidence is None or not old.introduced:
-        return dict.fromkeys(new.evidence.packages, layer)
+        return dict.fromkeys(new.evidence.packages, position)
     since = {key: old.introduced[package] for package, key in old.evidence.packages.items()}
-    return {package: since.get(key, layer) for package, key in new.evidence.packages.items()}
+    return {package: since.get(key, position) for package, key in new.evidence.packages.items()}
 
 
-def _compare(path: str, old: File | None, new: File | None) -> Iterable[DeltaRow]:
+def _compare(path: str, old: File | None, new: File | None, layers: Sequence[str]) -> Iterable[DeltaRow]:
     before = (old.introduced or {}) if old else {}
     after = (new.introduced or {}) if new else {}
     moved = old is None or new is None or old.layer != new.layer
     for package in sorted({**before, **after}):
         introduced = after.get(package)
         if introduced is None:
-            yield package, path, -1, before[package], old.layer if old else ""
+            yield package, path, -1, layers[before[package]], old.layer if old else ""
         elif moved or before.get(package) != introduced:
-            yield package, path, 1, introduced, new.layer if new else ""
+            yield package, path, 1, layers[introduced], new.layer if new else ""
 
 
 class _Counting:

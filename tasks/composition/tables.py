@@ -1,8 +1,8 @@
-"""The rows that a composition writes: occurrence deltas, package sets and images."""
+"""The rows that a composition writes: occurrence deltas, package sets, images, and facts of chains that images end with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,16 @@ from catalog.distributions import Distribution
 from catalog.identities import package_set_id
 from catalog.images import ImageManifest
 from catalog.packages import OPERATING_SYSTEM_TYPES
-from catalog.schemas import IMAGES, OCCURRENCES, PACKAGE_SETS
+from catalog.schemas import IMAGES, OCCURRENCES, OWNED_OCCURRENCES, PACKAGE_SETS, PRIVILEGED_FILES
 from catalog.states import Outcome
+from tasks.composition.ownership import NOTHING_OWNED, OwnedRow, Ownership
 from tasks.composition.state import ChainState, DeltaRow
 
 _CHUNK_ROWS = 65_536
+_NONE: frozenset[bytes] = frozenset()
+
+PrivilegedRow = tuple[str, int, int, int, str]
+"""(path, mode, uid, gid, layer), as in `catalog.schemas.PRIVILEGED_FILES`."""
 
 
 class OccurrenceRows:
@@ -71,10 +76,12 @@ class PackageSets:
     Args:
         ids: one for each type of package, by type.
         packages: distinct packages over all.
+        owned: sets of what the operating system's packages own, by type; none of their packages is in the others.
     """
 
     ids: tuple[bytes, ...]
     packages: int
+    owned: tuple[bytes, ...] = ()
 
 
 class PackageSetRows:
@@ -84,23 +91,38 @@ class PackageSetRows:
         self._known = frozenset(known)
         self._sets: dict[bytes, tuple[str, bytes, list[bytes]]] = {}
 
-    def add(self, state: ChainState, platform: bytes) -> PackageSets:
-        """The sets of a chain on a platform; those not known yet are kept to be written."""
+    def add(self, state: ChainState, platform: bytes, ownership: Ownership = NOTHING_OWNED) -> PackageSets:
+        """The sets of a chain on a platform; those not known yet are kept to be written.
+
+        Args:
+            state: the chain.
+            platform: its platform's id.
+            ownership: whose its language packages are.
+        """
         ids = []
         packages = 0
         for kind in sorted(state.packages):
             count = state.packages[kind]
-            if not count.occurrences:
+            owned = ownership.packages.get(kind, _NONE)
+            if len(count.occurrences) == len(owned):
                 continue
             place = platform if kind in OPERATING_SYSTEM_TYPES else b""
-            name = count.set_ids.get(place)
-            if name is None:
-                name = count.set_ids[place] = package_set_id(kind, place, count.occurrences)
-            if name not in self._sets and name not in self._known:
-                self._sets[name] = (kind, place, sorted(count.occurrences))
+            name = count.set_ids.get((place, owned))
+            if name is None or (name not in self._sets and name not in self._known):
+                name = count.set_ids[place, owned] = self._keep(kind, place, count.occurrences, owned)
             ids.append(name)
-            packages += len(count.occurrences)
-        return PackageSets(tuple(ids), packages)
+            packages += len(count.occurrences) - len(owned)
+        sets = sorted(ownership.packages.items())
+        return PackageSets(tuple(ids), packages, tuple(self._keep(kind, b"", members) for kind, members in sets))
+
+    def _keep(
+        self, kind: str, platform: bytes, packages: Collection[bytes], without: frozenset[bytes] = _NONE
+    ) -> bytes:
+        members = sorted(packages if not without else (package for package in packages if package not in without))
+        name = package_set_id(kind, platform, members)
+        if name not in self._known:
+            self._sets.setdefault(name, (kind, platform, members))
+        return name
 
     def table(self) -> pa.Table:
         """All rows, as `catalog.schemas.PACKAGE_SETS` has them, in the order of its key."""
@@ -114,6 +136,41 @@ class PackageSetRows:
             "package": pa.array([package for *_, members in sets for package in members], pa.binary()),
         }
         return pa.table(columns, schema=PACKAGE_SETS.schema)
+
+
+class ChainFactRows:
+    """What is written of each chain that an image ends with: its owned occurrences and its privileged files."""
+
+    def __init__(self) -> None:
+        self._owned: dict[bytes, Sequence[OwnedRow]] = {}
+        self._privileged: dict[bytes, Sequence[PrivilegedRow]] = {}
+
+    def add(self, state: ChainState, ownership: Ownership) -> None:
+        """Take a chain's facts, unless they were taken already."""
+        if state.chain not in self._owned:
+            self._owned[state.chain] = ownership.rows
+            self._privileged[state.chain] = _privileged_rows(state)
+
+    def owned_table(self) -> pa.Table:
+        """Rows of `catalog.schemas.OWNED_OCCURRENCES`, in the order of its key."""
+        return _chain_table(self._owned, OWNED_OCCURRENCES.schema)
+
+    def privileged_table(self) -> pa.Table:
+        """Rows of `catalog.schemas.PRIVILEGED_FILES`, in the order of its key."""
+        return _chain_table(self._privileged, PRIVILEGED_FILES.schema)
+
+
+def _privileged_rows(state: ChainState) -> list[PrivilegedRow]:
+    files = ((path, state.privileged.get(path)) for path in sorted(state.privileged))
+    return [(path, *file.rights) for path, file in files if file is not None and file.rights is not None]
+
+
+def _chain_table(rows: Mapping[bytes, Sequence[tuple[object, ...]]], schema: pa.Schema) -> pa.Table:
+    flat = [(chain, *row) for chain in sorted(rows) for row in rows[chain]]
+    columns = zip(*flat, strict=True) if flat else ((),) * len(schema)
+    return pa.table(
+        [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
+    )
 
 
 @dataclass(frozen=True, slots=True)

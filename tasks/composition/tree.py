@@ -1,4 +1,4 @@
-"""The part of an image's file tree that composition must remember: evidence, symbolic links, and the folders above them.
+"""The part of an image's file tree that composition must remember: evidence, links, privileged files, the folders above.
 
 Everything else in an image is a plain file that hides nothing of interest, or an empty place. Trees of chains that share
 layers share their folders: an `Edit` copies only the folders along the paths that a layer changes, so a state costs what its
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tasks.composition.evidence import Evidence
+from tasks.composition.evidence import Evidence, Rights
 
 MOST_LINKS = 40
 """Links followed in one path before it counts as a loop (Linux, path_resolution(7))."""
@@ -42,26 +42,42 @@ class Link:
 
 
 class File:
-    """A file that is evidence, or would be if its bytes had been kept.
+    """A file that is evidence, or would be if its bytes had been kept; or one that is privileged.
 
     Args:
         layer: digest of the layer that holds its bytes.
         path: its path in that layer's archive.
         evidence: what was read in it; None where nobody kept its bytes.
         target: where `evidence` and `path` are unknown: the path that a hard link named.
+        rights: with whose rights it runs, where it is privileged.
+        plain: it is remembered for its rights alone; nobody looks for evidence in it.
     """
 
-    __slots__ = ("evidence", "inode", "introduced", "layer", "path", "target")
+    __slots__ = ("evidence", "inode", "introduced", "layer", "path", "plain", "position", "rights", "target")
 
-    def __init__(self, layer: str, path: str, evidence: Evidence | None, *, target: str = "") -> None:
+    def __init__(
+        self,
+        layer: str,
+        path: str,
+        evidence: Evidence | None,
+        *,
+        target: str = "",
+        rights: Rights | None = None,
+        plain: bool = False,
+    ) -> None:
         self.layer = layer
         self.path = path
         self.evidence = evidence
         self.inode = object()
         """The same object for all hard links to one file."""
         self.target = target
-        self.introduced: dict[bytes, str] | None = None
-        """Package → layer from which on it is here without a gap; set when the layer that put the file is settled."""
+        self.rights = rights
+        self.plain = plain
+        self.introduced: dict[bytes, int] | None = None
+        """Package → position in the chain of the layer from which on it is here without a gap; set when the layer that put
+        the file is settled."""
+        self.position = -1
+        """Position in the chain of the layer that holds its bytes; set at the same time."""
 
 
 class Folder:
@@ -172,6 +188,11 @@ def _resolve_directly(root: Folder, parts: Sequence[str], *, follow: bool) -> Pl
     return None if follow and type(node) is Link else Place(list(parts), node, folder, crossed=False, blocked=0)
 
 
+def evident(node: Node | None) -> Node | None:
+    """A node as far as evidence goes: none where only a file's rights are remembered."""
+    return None if type(node) is File and node.plain else node
+
+
 def node_at(root: Folder, path: str) -> Node | None:
     """What stands at a real path."""
     node: Node | None = root
@@ -222,7 +243,7 @@ def _look_through(root: Folder) -> None:
 def _asks(node: Node) -> bool:
     if type(node) is Folder:
         return bool(node.asks)
-    return node.wanted if type(node) is Link else type(node) is File and node.evidence is None
+    return node.wanted if type(node) is Link else type(node) is File and node.evidence is None and not node.plain
 
 
 class Edit:

@@ -14,16 +14,26 @@ from catalog.facts import FactWriter, read_facts_many
 from catalog.images import ImageConfiguration, ImageManifest, ImagePlatform, LayerDescriptor
 from catalog.packages import PackageFacts
 from catalog.receipts import ChainReceipt, CompositionReceipt, ImageReceipt
-from catalog.schemas import DATASETS, IMAGES, OCCURRENCES, PACKAGE_SETS, Dataset
+from catalog.schemas import (
+    DATASETS,
+    IMAGES,
+    OCCURRENCES,
+    OWNED_OCCURRENCES,
+    OWNED_PATHS,
+    PACKAGE_SETS,
+    PRIVILEGED_FILES,
+    Dataset,
+)
 from catalog.settings import ArchiveLocation
 from catalog.states import LayerOutcome
 from catalog.store import open_store
 from tasks.composition import CompositionBatch, ImageTask, LayerRecord, Supplement, compose_images, live_occurrences
-from tasks.composition.evidence import DEVICE, DIRECTORY, FIFO, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT
+from tasks.composition.evidence import DEVICE, DIRECTORY, FIFO, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Claims
 from tasks.composition.layer_rows import LayerRows
-from tasks.composition.records import COLUMNS, make_layer_rows
+from tasks.composition.records import COLUMNS, make_layer_rows, read_claims
 
 MONTH = "2026-11"
+INFO = "var/lib/dpkg/info"
 DPKG, APK, OS_RELEASE = "var/lib/dpkg/status", "lib/apk/db/installed", "etc/os-release"
 
 
@@ -48,12 +58,16 @@ class Layer:
     evidence: dict[str, str] = field(default_factory=dict)
     packages: dict[str, tuple[PackageFacts, ...]] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
+    claims: dict[str, list[tuple[str, bytes, str]]] = field(default_factory=dict)
+    rights: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
         return (
             "sha256:"
-            + hashlib.sha256(repr((self.name, self.entries, self.evidence, self.packages)).encode()).hexdigest()
+            + hashlib.sha256(
+                repr((self.name, self.entries, self.evidence, self.packages, self.claims, self.rights)).encode()
+            ).hexdigest()
         )
 
     def file(self, path: str, kind: int = FILE) -> Layer:
@@ -92,6 +106,22 @@ class Layer:
         self.packages[path] = packages
         return self.file(path)
 
+    def claim(self, database: str, owner: PackageFacts, *owned: str, listed: bool = True) -> Layer:
+        """What a database that was added before says of these paths; `listed`: it lists the owner as a package too."""
+        rows = self.claims.setdefault(database, [])
+        rows.extend((f"{owner.type}/{owner.name}", owner.package_id if listed else b"", path) for path in owned)
+        return self
+
+    def file_list(self, owner: PackageFacts, *owned: str) -> Layer:
+        """dpkg's list of a package's files."""
+        path = f"{INFO}/{owner.name}.list"
+        return self.database(path).claim(path, owner, *owned, listed=False)
+
+    def privileged(self, path: str, mode: int = 0o4755, uid: int = 0, gid: int = 0) -> Layer:
+        """A file with a suid or sgid bit."""
+        self.rights[path] = (mode, uid, gid)
+        return self.file(path)
+
     def os_release(self, text: str, path: str = OS_RELEASE) -> Layer:
         self.evidence[path] = "read"
         self.contents[path] = text.encode()
@@ -100,7 +130,7 @@ class Layer:
     def tables(self) -> dict[str, pa.Table]:
         """Rows of each dataset that composition reads."""
         digest = self.digest
-        rows: dict[str, list[dict[str, object]]] = {name: [] for name in COLUMNS}
+        rows: dict[str, list[dict[str, object]]] = {name: [] for name in (*COLUMNS, OWNED_PATHS.name)}
         for ordinal, (path, kind, target) in enumerate(self.entries):
             rows["entries"].append({"ordinal": ordinal, "path": path, "kind": kind, "target": target})
         for path in sorted(self.evidence):
@@ -109,12 +139,22 @@ class Layer:
             rows["packages"].extend(_package_row(path, n, found) for n, found in enumerate(self.packages[path]))
         for path in sorted(self.contents):
             rows["contents"].append({"path": path, "data": self.contents[path]})
+        for path in sorted(self.claims):
+            for ordinal, (owner, package, owned) in enumerate(self.claims[path]):
+                claimed = {"path": path, "ordinal": ordinal, "owner": owner, "package": package, "owned": owned}
+                rows["owned_paths"].append(claimed)
+        for path, (mode, uid, gid) in sorted(self.rights.items()):
+            rows["privileged"].append({"path": path, "mode": mode, "uid": uid, "gid": gid})
         return {name: _table(DATASETS[name], [{"layer": digest, **row} for row in rows[name]]) for name in rows}
 
     def rows(self, *, small: int = 2048) -> LayerRows:
         """As composition reads it, without an archive between."""
         tables = self.tables()
         return make_layer_rows(self.digest, *(tables[name].select(COLUMNS[name]) for name in COLUMNS), small=small)
+
+    def claimed(self) -> Claims:
+        """Its claims as composition reads them."""
+        return read_claims(self.tables()[OWNED_PATHS.name])
 
 
 def _package_row(path: str, ordinal: int, found: PackageFacts) -> dict[str, object]:
@@ -190,7 +230,7 @@ class Archive:
         by_digest = {digest or layer.digest: layer for layer in layers}
         store = open_store(self.location)
         keys = []
-        for name in COLUMNS:
+        for name in (*COLUMNS, OWNED_PATHS.name):
             writer = FactWriter(store, DATASETS[name], month=MONTH)
             for own, layer in sorted(by_digest.items()):
                 rows = layer.tables()[name]
@@ -264,15 +304,36 @@ class Archive:
             chain = self.chains[chain].parent  # type: ignore[index]
         facts = self.facts(OCCURRENCES)
         live = live_occurrences([facts.filter(pc.field("chain") == chain) for chain in reversed(lineage)])
-        members = self.facts(PACKAGE_SETS).filter(pc.is_in(pc.field("set"), pa.array(row["sets"], pa.binary())))
-        assert sorted(members["package"].to_pylist()) == sorted(set(live["package"].to_pylist()))
-        assert row["packages"] == members.num_rows
+        counted, owned = self._members(row["sets"]), self._members(self.chains[row["chain"]].owned_sets)  # type: ignore[index]
+        assert sorted([*counted, *owned]) == sorted(set(live["package"].to_pylist()))
+        assert row["packages"] == len(counted)
         return {self._named(found) for found in live.to_pylist()}
 
+    def _members(self, sets: object) -> list[bytes]:
+        members = self.facts(PACKAGE_SETS).filter(pc.is_in(pc.field("set"), pa.array(sets, pa.binary())))
+        packages: list[bytes] = members["package"].to_pylist()
+        return packages
+
+    def counted(self, manifest: ImageManifest) -> set[str]:
+        """Names of the packages in an image's sets."""
+        return {self._package(package).name for package in self._members(self.row(manifest)["sets"])}
+
+    def owned(self, manifest: ImageManifest) -> set[tuple[str, str, str]]:
+        """(path, name, owner) of what an image's operating system owns."""
+        rows = self.facts(OWNED_OCCURRENCES).filter(pc.field("chain") == self.row(manifest)["chain"]).to_pylist()
+        return {(row["path"], self._package(row["package"]).name, row["owner"]) for row in rows}
+
+    def privileged(self, manifest: ImageManifest) -> dict[str, tuple[int, str]]:
+        """Path → (mode, name of the layer) of an image's privileged files."""
+        rows = self.facts(PRIVILEGED_FILES).filter(pc.field("chain") == self.row(manifest)["chain"]).to_pylist()
+        return {row["path"]: (row["mode"], self.layers[row["layer"]].name) for row in rows}
+
+    def _package(self, package: bytes) -> PackageFacts:
+        all_packages = (p for layer in self.layers.values() for ps in layer.packages.values() for p in ps)
+        return {p.package_id: p for p in all_packages}[package]
+
     def _named(self, row: dict[str, str]) -> Occurrence:
-        found = {p.package_id: p for layer in self.layers.values() for ps in layer.packages.values() for p in ps}[
-            row["package"]
-        ]  # type: ignore[index]
+        found = self._package(row["package"])  # type: ignore[arg-type]
         names = {digest: layer.name for digest, layer in self.layers.items()}
         return Occurrence(found.name, found.version, row["path"], names[row["introduced"]], names[row["evidence"]])
 

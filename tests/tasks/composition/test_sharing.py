@@ -39,7 +39,7 @@ def test_what_is_empty_holds_on_to_no_other_version() -> None:
     one, other = empty.changed({"a": 1}), empty.changed({"b": 2, "c": None})
     assert (list(empty), list(one), list(other)) == ([], ["a"], ["b"])
     assert one.get("b") is None
-    assert empty._nearer is empty
+    assert empty._nearer is None
 
 
 def _memory_of_states(base: Layer, tops: list[Layer]) -> int:
