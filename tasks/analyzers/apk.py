@@ -1,16 +1,20 @@
 """apk's database of installed packages, in both places (apk-tools 2 and 3).
 
-Format: the "installed" database of the Alpine wiki's page on the apk specification: stanzas of `letter:value` lines.
+Format: the "installed" database of the Alpine wiki's page on the apk specification: stanzas of `letter:value` lines. Behind a
+package's own fields stand its folders (`F:`), each with its files (`R:`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
+from tasks.analyzers.file_lists import LONGEST_PATH, ClaimList
 from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted, at_most
+from tasks.layers.paths import normalised, text
 
 PATHS = frozenset({"lib/apk/db/installed", "usr/lib/apk/db/installed"})
 
@@ -21,8 +25,9 @@ class Apk(Analyser):
     """Alpine packages, with the origin (source package) that advisories speak of."""
 
     name = "apk"
-    version = 1
+    version = 2
     wanted = Wanted(names=("installed",))
+    claims = True
 
     def confirm(self, path: str) -> bool:
         """Only apk's own two places."""
@@ -35,6 +40,7 @@ class Apk(Analyser):
     def analyse(self, path: str, data: Data) -> Findings:  # noqa: ARG002
         """Read every stanza; a stanza without a name or version is remarked and costs its neighbours nothing."""
         findings = Findings()
+        claims = ClaimList(findings)
         broken = 0
         for stanza in at_most(_stanzas(data), findings):
             values = {found[1]: found[2] for found in _FIELDS.finditer(stanza)}
@@ -43,7 +49,9 @@ class Apk(Analyser):
             if not name or not version:
                 broken += 1
             else:
-                findings.packages.append(_package(name, version, fields))
+                package = _package(name, version, fields)
+                findings.packages.append(package)
+                claims.add(f"apk/{name}", package.package_id, _owned_paths(stanza))
         if broken:
             findings.remarks.append(Remark("parse-error", f"{broken} stanzas without a package name or version"))
         return findings
@@ -57,6 +65,16 @@ def _stanzas(data: Data) -> Iterator[Data]:
         start += len(stanza) + 2
         if stanza and not stanza.isspace():
             yield stanza
+
+
+def _owned_paths(stanza: Data) -> Iterator[str]:
+    folder = b""
+    for line in BytesIO(stanza):
+        if line.startswith(b"F:"):
+            # Cut so that it stays too long: it stands before each of its files.
+            folder = line[2 : LONGEST_PATH + 3].rstrip(b"\n") + b"/"
+        elif line.startswith(b"R:") and (path := normalised(folder + line[2:].rstrip(b"\n"))):
+            yield text(path)
 
 
 def _package(name: str, version: str, fields: dict[bytes, str]) -> PackageFacts:

@@ -15,6 +15,7 @@ from typing import ClassVar, TypeVar
 from catalog.identities import fingerprint
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
+from tasks.analyzers.places import PLACES
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class Claim:
     Args:
         owner: `<purl type>/<package name>`.
         package: the owner's 16-byte id where the same file lists it as a package, else empty.
-        paths: the files, relative and as the database writes them, directories among them or not.
+        paths: the files as `catalog.schemas` writes paths, links in them not resolved; folders among them or not.
     """
 
     owner: str
@@ -120,6 +121,8 @@ class Analyser(ABC):
     name: ClassVar[str]
     version: ClassVar[int]
     wanted: ClassVar[Wanted]
+    claims: ClassVar[bool] = False
+    """Whether it reads whose file is whose: what is kept of that is part of its behaviour."""
 
     @abstractmethod
     def confirm(self, path: str) -> bool:
@@ -165,7 +168,8 @@ class Analyser(ABC):
 
     def configuration(self, limits: Limits) -> str:
         """Canonical text of everything beside the version that decides what is found."""
-        return f"size_cap={self.size_cap(limits)}"
+        size_cap = f"size_cap={self.size_cap(limits)}"
+        return f"{size_cap} places={PLACES}" if self.claims else size_cap
 
     def fingerprint(self, limits: Limits) -> bytes:
         """16 bytes that name this analyser's behaviour."""

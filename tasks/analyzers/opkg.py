@@ -2,6 +2,7 @@
 
 Format: opkg's `pkg_formatter` and `pkg_parse`: stanzas like dpkg's. The third word of `Status` is one of opkg's own states.
 `Source`, where a build writes it, is a recipe's file (`name_version.bb`) with Yocto and the path of a feed's folder with OpenWrt.
+Which files are whose stands in `info/<package>.list`, an absolute path a line; newer ones have mode and link target behind a tab.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ import re
 
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
+from tasks.analyzers.file_lists import claim_absolute, claim_lines
 from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted, at_most
 from tasks.analyzers.stanzas import ARCHITECTURE, LICENCE, PACKAGE, SOURCE, STATUS, VERSION, field, stanzas
 
-PATHS = frozenset({"usr/lib/opkg/status", "var/lib/opkg/status"})
+FOLDERS = ("usr/lib/opkg", "var/lib/opkg")
+PATHS = frozenset(f"{folder}/status" for folder in FOLDERS)
 
+_LIST = ".list"
+_LIST_FOLDERS = frozenset(f"{folder}/info" for folder in FOLDERS)
 _STATES_WITH_FILES = frozenset({"installed", "unpacked", "half-configured", "post-inst-failed", "removal-failed"})
 _RECIPE = re.compile(r"([^_/]+)_([^_/]+)\.bb")
 
@@ -23,19 +28,24 @@ class Opkg(Analyser):
     """Packages of OpenWrt, Yocto and other small systems."""
 
     name = "opkg"
-    version = 1
-    wanted = Wanted(names=("status",))
+    version = 2
+    claims = True
+    wanted = Wanted(
+        names=("status",), suffixes=(_LIST,), within=tuple(f"{folder}/" for folder in sorted(_LIST_FOLDERS))
+    )
 
     def confirm(self, path: str) -> bool:
-        """Only opkg's own two places."""
-        return path in PATHS
+        """Only opkg's own two places, and the file lists beside them."""
+        return path in PATHS or (path.endswith(_LIST) and path.rpartition("/")[0] in _LIST_FOLDERS)
 
     def size_cap(self, limits: Limits) -> int:
         """A text."""
         return limits.text_bytes
 
-    def analyse(self, path: str, data: Data) -> Findings:  # noqa: ARG002
-        """Read every stanza; a stanza without a name or version is remarked and costs its neighbours nothing."""
+    def analyse(self, path: str, data: Data) -> Findings:
+        """Read every stanza, or every path of a file list; what is broken is remarked and costs its neighbours nothing."""
+        if path.endswith(_LIST):
+            return _file_list(path, data)
         findings = Findings()
         broken = 0
         for stanza in at_most(stanzas(data), findings):
@@ -50,6 +60,20 @@ class Opkg(Analyser):
         if broken:
             findings.remarks.append(Remark("parse-error", f"{broken} stanzas without a package name or version"))
         return findings
+
+
+def _file_list(path: str, data: Data) -> Findings:
+    findings = Findings()
+    owner = f"opkg/{path.rpartition('/')[2].removesuffix(_LIST)}"
+    if b"\t" in data:
+        claim_lines(findings, owner, data, _path_before_tab)
+    else:
+        claim_absolute(findings, owner, data)
+    return findings
+
+
+def _path_before_tab(line: bytes) -> bytes | None:
+    return line.partition(b"\t")[0] if line.startswith(b"/") else None
 
 
 def _package(name: str, version: str, stanza: bytes) -> PackageFacts:

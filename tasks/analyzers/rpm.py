@@ -5,6 +5,7 @@ The formats are `tasks.rpm`'s. Fedora and its kin keep the database in `var/lib/
 
 The manifest (`container-manifest-2` of Azure Linux's and Mariner's distroless images) is a line for each package, its fields
 separated by tabs: name, version-release, install time, build time, vendor, epoch, size, architecture, epoch as a number, source.
+It says nothing of files; a database says of each file whose it is, documents and those that only running programs make included.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from io import BytesIO
 from catalog.errors import ParseError
 from catalog.limits import Limits
 from catalog.packages import PackageFacts
+from tasks.analyzers.file_lists import ClaimList
 from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted, at_most
 from tasks.rpm.databases import header_blobs
-from tasks.rpm.header import Header, Tag, parse_header
+from tasks.rpm.header import Header, Tag, owned_paths, parse_header
 from tasks.rpm.reading import Reading
 
 FOLDERS = ("usr/lib/sysimage/rpm", "usr/share/rpm", "var/lib/rpm")
@@ -38,8 +40,9 @@ class Rpm(Analyser):
     """Packages of an rpm database."""
 
     name = "rpm"
-    version = 1
+    version = 2
     wanted = Wanted(names=(*DATABASES, _WRITE_AHEAD_LOG))
+    claims = True
 
     def confirm(self, path: str) -> bool:
         """The places of rpm's own, the write-ahead log beside an SQLite database included."""
@@ -58,11 +61,12 @@ class Rpm(Analyser):
         if path in _LOG_PATHS:
             return _analyse_log(data)
         findings = Findings()
+        claims = ClaimList(findings)
         reading = Reading(len(data))
         broken = ""
         try:
             for blob in at_most(header_blobs(data, reading), findings):
-                _add(findings, blob, reading)
+                _add(findings, claims, blob, reading)
         except ParseError as error:
             if not findings.packages:
                 raise
@@ -119,7 +123,7 @@ def _analyse_log(data: Data) -> Findings:
     return Findings()
 
 
-def _add(findings: Findings, blob: bytes, reading: Reading) -> None:
+def _add(findings: Findings, claims: ClaimList, blob: bytes, reading: Reading) -> None:
     try:
         header = parse_header(blob)
     except ParseError as error:
@@ -133,7 +137,9 @@ def _add(findings: Findings, blob: bytes, reading: Reading) -> None:
     if not name or not version or not release or (epoch or 0) > _LARGEST_EPOCH:
         reading.damaged("a header without a name, version or release")
         return
-    findings.packages.append(_package(header, name, f"{version}-{release}", epoch))
+    package = _package(header, name, f"{version}-{release}", epoch)
+    findings.packages.append(package)
+    claims.add(f"rpm/{name}", package.package_id, owned_paths(header))
 
 
 def _package(header: Header, name: str, version: str, epoch: int | None) -> PackageFacts:

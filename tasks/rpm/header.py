@@ -7,9 +7,11 @@ installed comes after them and wins. Offsets, counts and types are claims: each 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import islice
 from struct import Struct
 
 from catalog.errors import ParseError
@@ -21,6 +23,8 @@ _INT32, _STRING, _BINARY, _STRINGS, _LOCAL_STRING = 4, 6, 7, 8, 9
 _TEXTUAL = (_STRING, _STRINGS, _LOCAL_STRING)
 _MOST_ENTRIES = 0xFFFF
 _LONGEST_PATH = 4_096
+_MOST_FOLDERS = 1 << 20
+_PLAIN_NAME = re.compile(rb"[A-Za-z0-9_@+,:=~%-][A-Za-z0-9_.@+,:=~%-]*").fullmatch
 
 
 class Tag(IntEnum):
@@ -108,13 +112,24 @@ def owned_paths(header: Header) -> Iterator[str]:
 
     The number of paths is bounded by the header's size; their length together is not, so whoever keeps them bounds that.
     """
-    directories = list(header.strings(Tag.DIRECTORY_NAMES))
+    # A package has thousands of files in some dozen folders: these are brought into form once.
+    folders = list(islice(header.strings(Tag.DIRECTORY_NAMES), _MOST_FOLDERS))
+    prefixes = [_prefix(folder) for folder in folders]
     named = False
     for index, base in zip(header.numbers(Tag.DIRECTORY_INDEXES), header.strings(Tag.BASE_NAMES), strict=False):
         named = True
-        if index < len(directories) and len(directories[index]) + len(base) <= _LONGEST_PATH:
-            yield text(normalised(directories[index] + base))
+        if index >= len(folders) or len(folders[index]) + len(base) > _LONGEST_PATH:
+            continue
+        if base.isalnum() or _PLAIN_NAME(base):
+            yield prefixes[index] + base.decode()
+        else:
+            yield text(normalised(folders[index] + b"/" + base))
     if not named:
         for path in header.strings(Tag.OLD_FILE_NAMES):
             if len(path) <= _LONGEST_PATH:
                 yield text(normalised(path))
+
+
+def _prefix(folder: bytes) -> str:
+    plain = normalised(folder[: _LONGEST_PATH + 1])
+    return f"{text(plain)}/" if plain else ""

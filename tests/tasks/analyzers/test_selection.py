@@ -10,7 +10,7 @@ from tasks.analyzers.dpkg import Dpkg
 from tasks.analyzers.interface import Wanted
 from tasks.analyzers.npm import Npm
 from tasks.analyzers.python import Python
-from tasks.layers.analysis import fingerprints
+from tasks.layers.analysis import READER_VERSION, fingerprints
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,8 @@ from tasks.layers.analysis import fingerprints
         "etc/debian_version",
         "var/lib/dpkg/status",
         "var/lib/dpkg/status.d/tzdata",
+        "var/lib/dpkg/status.d/tzdata.md5sums",
+        "var/lib/dpkg/info/libc6:amd64.list",
         "lib/apk/db/installed",
         "usr/lib/apk/db/installed",
         "var/lib/rpm/Packages",
@@ -32,7 +34,10 @@ from tasks.layers.analysis import fingerprints
         "usr/share/rpm/rpmdb.sqlite",
         "var/lib/rpmmanifest/container-manifest-2",
         "var/lib/pacman/local/zlib-1:1.3.1-1/desc",
+        "var/lib/pacman/local/zlib-1:1.3.1-1/files",
         "var/db/pkg/sys-libs/zlib-1.3.1/PF",
+        "var/db/pkg/sys-libs/zlib-1.3.1/CONTENTS",
+        "usr/lib/opkg/info/zlib.list",
         "usr/lib/opkg/status",
         "var/lib/opkg/status",
         "usr/lib/python3/dist-packages/six-1.16.0.dist-info/METADATA",
@@ -72,14 +77,23 @@ def test_evidence_is_wanted(path: str) -> None:
         "opt/dpkg/status",
         "var/lib/dpkg/status-old",
         "var/lib/dpkg/status.d",
-        "var/lib/dpkg/status.d/tzdata.md5sums",
+        "var/lib/dpkg/status.d/tzdata.postinst",
         "var/lib/dpkg/status.d/deeper/file",
+        "var/lib/dpkg/info/libc6:amd64.md5sums",
+        "var/lib/dpkg/info/deeper/libc6.list",
+        "usr/share/doc/dpkg/info/example.list",
+        "usr/share/doc/x/var/lib/dpkg/info/example.list",
+        "etc/apt/sources.list",
+        "opt/opkg/info/zlib.list",
         "srv/installed",
         "srv/rpm/Packages",
         "var/lib/rpm/Name",
         "var/lib/rpmmanifest/container-manifest-1",
-        "var/lib/pacman/local/zlib-1:1.3.1-1/files",
+        "var/lib/pacman/local/zlib-1:1.3.1-1/mtree",
+        "var/lib/pacman/local/files",
+        "usr/share/doc/pacman/files",
         "var/db/pkg/sys-libs/zlib-1.3.1/CATEGORY",
+        "usr/share/doc/portage/CONTENTS",
         "METADATA",
         "x.dist-info/RECORD",
         "x/PKG-INFO",
@@ -107,7 +121,9 @@ def test_other_files_are_not_wanted(path: str) -> None:
 def test_fingerprints_name_analyser_version_and_behaviour() -> None:
     names = [tuple(name.split("/")) for name in fingerprints().names]
     analysers = [(analyser.name, str(analyser.version)) for analyser in DEFAULT.analysers]
-    assert sorted((name, version) for name, version, _ in names) == sorted([*analysers, ("layers", "1")])
+    assert sorted((name, version) for name, version, _ in names) == sorted(
+        [*analysers, ("layers", str(READER_VERSION))]
+    )
     assert {len(digest) for _, _, digest in names} == {32}
 
 
