@@ -29,6 +29,8 @@ from tasks.analyzers.r_language import RLanguage
 from tasks.analyzers.rpm import Rpm, RpmManifest
 from tasks.analyzers.ruby import Ruby
 from tasks.analyzers.rust_binary import RustBinary
+from tasks.analyzers.secrets import Secrets
+from tasks.analyzers.sbom import Sbom
 from tasks.analyzers.wordpress import WordPress
 
 SUFFIX_LENGTH = 4
@@ -66,6 +68,8 @@ class Selection:
         self.magics: dict[bytes, tuple[Analyser, ...]] = {}
         self._endings: dict[bytes, tuple[bytes, ...]] = {}
         self._within: dict[bytes, tuple[bytes, ...]] = {}
+        self.searches_secrets = any(isinstance(analyser, Secrets) for analyser in self.analysers)
+        """Whether every text file is searched for secrets."""
         self._by_name = {analyser.name: analyser for analyser in self.analysers}
         if len(self._by_name) != len(self.analysers):
             raise ValueError("two analysers of one name")
@@ -167,6 +171,7 @@ DEFAULT = Selection(
         RLanguage(),
         Ruby(),
         RustBinary(),
+        Sbom(),
         WordPress(),
     )
 )
@@ -175,6 +180,15 @@ DEFAULT = Selection(
 `product_binary` is not among them: until a package that an operating-system package owns is told from one that nobody owns, it
 would find busybox, openssl and the like a second time in every image, beside the package manager's own record.
 """
+
+
+SEARCHING = Selection((*DEFAULT.analysers, Secrets()))
+"""The same, and the search for secrets."""
+
+
+def selection_of(*, secrets: bool) -> Selection:
+    """The analysers of this version, with or without the search for secrets."""
+    return SEARCHING if secrets else DEFAULT
 
 
 def wants(path: str) -> bool:

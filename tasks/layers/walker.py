@@ -21,6 +21,7 @@ from tasks.layers.evidence import EvidenceBook
 from tasks.layers.extensions import Extension
 from tasks.layers.headers import BLOCK
 from tasks.layers.paths import normalised, text
+from tasks.layers.secret_search import SecretSearch
 from tasks.layers.window import Window
 
 CHUNK_ENTRIES = 2048
@@ -58,6 +59,7 @@ class Walker:
         book: where evidence goes.
         limits: caps on entries, headers and paths.
         emit: takes the entries, some thousands at a time.
+        search: takes every text file, where secrets are looked for.
     """
 
     def __init__(
@@ -67,14 +69,17 @@ class Walker:
         book: EvidenceBook,
         limits: Limits,
         emit: Callable[[EntryChunk], None],
+        search: SecretSearch | None = None,
     ) -> None:
         self._window = window
         self._selection = selection
         self._book = book
         self._limits = limits
         self._emit = emit
+        self._search = search
         self._chunk = EntryChunk(0)
-        self._first_bytes = frozenset(magic[0] for magic in selection.magics)
+        # A search looks at every file, so any first byte will do: where there is none, the loop does not even ask.
+        self._first_bytes = frozenset(range(256) if search else (magic[0] for magic in selection.magics))
 
     def walk(self) -> None:
         """Walk to the archive's end marker, or to the end of the bytes where there is none.
@@ -273,30 +278,37 @@ class Walker:
             if not named:
                 analysers = self._wanting_content(place, size)
         caps = {analyser: analyser.size_cap(self._limits) for analyser in analysers}
-        if place is None or not caps:
+        search = None if place is None or sparse else self._search
+        searched = min(size, search.file_bytes) if search and place and search.wants(place, self._head(size)) else 0
+        if place is None or not (caps or searched):
             window.position += window.blocks(size)
             return
-        readable = not sparse and size <= max(caps.values())
-        data = window.take(size) if readable else b""
-        window.position += -size % BLOCK if readable else window.blocks(size)
+        readable = not sparse and size <= max(caps.values(), default=-1)
+        taken = size if readable else searched
+        data = window.take(taken) if taken else b""
+        window.position += window.blocks(size) - taken
+        if search and searched:
+            search.add(place, data[:searched], size)
         for analyser, cap in caps.items():
             if sparse:
                 self._book.refuse(place, analyser, size, "failed", "sparse", "a sparse file is not put together")
             elif size > cap:
-                self._book.refuse(
-                    place, analyser, size, "too-large", "too-large", f"{size} bytes, at most {cap} are read"
-                )
+                what = f"{size} bytes, at most {cap} are read"
+                self._book.refuse(place, analyser, size, "too-large", "too-large", what)
             else:
                 self._book.record(place, analyser, data, by_content=not named)
 
     def _wanting_content(self, place: str, size: int) -> tuple[Analyser, ...]:
         """The analysers that want the file at the window's position by its first bytes."""
-        window = self._window
-        if not self._first_bytes or size < 4 or not window.require(min(size, HEAD_BYTES)):
-            return ()
-        head = bytes(window.buffer[window.position : window.position + min(size, HEAD_BYTES)])
-        candidates = self._selection.magics.get(head[:4], ())
-        return tuple(a for a in candidates if a.confirm(place) and a.looks_right(place, head))
+        head = self._head(size) if self._first_bytes and size >= 4 else b""
+        return tuple(
+            a for a in self._selection.magics.get(head[:4], ()) if a.confirm(place) and a.looks_right(place, head)
+        )
+
+    def _head(self, size: int) -> bytes:
+        """The first bytes of the file at the window's position; nothing where the stream ends before them."""
+        window, count = self._window, min(size, HEAD_BYTES)
+        return bytes(window.buffer[window.position : window.position + count]) if window.require(count) else b""
 
     def _without_data(self, name: bytes, kind: str, target: bytes) -> None:
         place = self._place(name)
