@@ -42,6 +42,21 @@ class LayerDescriptor:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigurationSecret:
+    """A place in a configuration at which a rule of ours matched; what matched is nowhere kept.
+
+    Args:
+        place: `environment`, `label`, `history`, `command`, …
+        name: of the variable or label, or the step; empty where the place says it all.
+        rule: the rule's name.
+    """
+
+    place: str
+    name: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImageConfiguration:
     """Facts of the image's configuration blob (OCI image-spec, `config`); the environment's names only, its values may be secrets."""
 
@@ -54,6 +69,7 @@ class ImageConfiguration:
     labels: tuple[tuple[str, str], ...] = ()
     history: tuple[str, ...] = ()
     created: str = ""
+    secrets: tuple[ConfigurationSecret, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +77,7 @@ class ImageManifest:
     """One platform's image.
 
     Args:
-        digest: of the platform manifest; for a docker-archive the configuration's; for a rootfs the evidence's hash.
+        digest: of the platform manifest; for a docker-archive the configuration's; for a rootfs or an SBOM the evidence's hash.
         media_type: the manifest's.
         config_digest: the configuration blob's, empty where there is none.
         platform: what it runs on.
@@ -123,4 +139,17 @@ class RootfsTree:
     digest: str
 
 
-BlobLocation = RegistryBlob | FileBlob | RootfsTree
+@dataclass(frozen=True, slots=True)
+class SbomDocument:
+    """The packages that a bill of materials lists, read as a canonical tar stream.
+
+    Args:
+        path: the document.
+        digest: hash of that stream when it was listed.
+    """
+
+    path: str
+    digest: str
+
+
+BlobLocation = RegistryBlob | FileBlob | RootfsTree | SbomDocument

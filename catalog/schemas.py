@@ -178,6 +178,7 @@ IMAGES = Dataset(
         health_check=pa.list_(pa.string()),
         labels=pa.map_(pa.string(), pa.string()),
         history=pa.list_(pa.string()),  # the instruction behind each layer, bottom first; empty where it is unknown
+        secrets=pa.list_(pa.string()),  # "<place>/<rule>/<name>" where a rule of ours matched in the configuration
     ),
     ("image",),
 )

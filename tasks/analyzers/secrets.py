@@ -126,6 +126,9 @@ def redacted(text: str) -> str:
     pieces: list[bytes] = []
     done = 0
     for start, end, rule in sorted(_matches(data, "", len(data))):
+        if rule.endswith("private-key"):
+            # Its lines after the first say nothing by themselves that could be recognised.
+            end = max(end, data.find(b"-----END", end)) if b"-----END" in data[end:] else len(data)
         if start >= done:
             pieces += [data[done:start], f"[{rule}]".encode()]
         done = max(done, end)

@@ -29,8 +29,8 @@ from tasks.analyzers.r_language import RLanguage
 from tasks.analyzers.rpm import Rpm, RpmManifest
 from tasks.analyzers.ruby import Ruby
 from tasks.analyzers.rust_binary import RustBinary
-from tasks.analyzers.secrets import Secrets
 from tasks.analyzers.sbom import Sbom
+from tasks.analyzers.secrets import Secrets
 from tasks.analyzers.wordpress import WordPress
 
 SUFFIX_LENGTH = 4

@@ -232,6 +232,7 @@ def _image_values(image: ImageRow) -> tuple[object, ...]:
         _texts(facts.health_check),
         [(_text(key), _text(value)) for key, value in facts.labels],
         _texts(facts.history),
+        _texts(f"{secret.place}/{secret.rule}/{secret.name}" for secret in facts.secrets),
     )
 
 

@@ -232,3 +232,52 @@ def test_a_configurations_facts_are_read_and_its_environments_values_are_not() -
 def test_a_history_of_other_layers_is_no_history() -> None:
     data = orjson.dumps({"history": [{"created_by": "ADD"}]})
     assert parse_configuration(data, 2, "x").facts.history == ()
+
+
+TOKEN = "ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dF3gH5"
+KEY_BODY = "MIIEpAIBAAKCAQEAx3b0Zl9Q2hTn0G8kqYw1mVd7Fs5Rj4uXcPzLeW6aBtNiHoKy"
+PRIVATE_KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{KEY_BODY}\nlast line\n-----END RSA PRIVATE KEY-----\n"
+
+
+def test_a_health_check_is_read() -> None:
+    data = orjson.dumps({"config": {"Healthcheck": {"Test": ["CMD", "curl", "localhost"], "Interval": 1}}})
+    assert parse_configuration(data, 0, "x").facts.health_check == ("CMD", "curl", "localhost")
+    assert parse_configuration(b'{"config": {"Healthcheck": ["CMD"]}}', 0, "x").facts.health_check == ()
+
+
+def test_secrets_in_a_configuration_are_told_by_place_and_rule_and_kept_nowhere() -> None:
+    data = orjson.dumps({
+        "config": {"Env": ["PATH=/bin", f"GH={TOKEN}", TOKEN], "Labels": {"note": f"use {TOKEN} here", "key": PRIVATE_KEY},
+                   "Cmd": ["run", TOKEN], "Healthcheck": {"Test": ["CMD", "curl", "-u", TOKEN]}},
+        "history": [{"created_by": f"ENV GH={TOKEN}", "empty_layer": True}, {"created_by": f"RUN fetch {TOKEN}"}],
+    })  # fmt: skip
+    found = parse_configuration(data, 1, "x")
+    assert TOKEN not in repr(found)
+    assert KEY_BODY not in repr(found)
+    assert "last line" not in repr(found)
+    facts = found.facts
+    assert facts.history == ("RUN fetch [github-token]",)
+    assert dict(facts.labels)["note"] == "use [github-token] here"
+    assert (facts.command, facts.environment_names) == (("run", "[github-token]"), ("PATH", "GH", "[github-token]"))
+    assert {(secret.place, secret.name, secret.rule) for secret in facts.secrets} == {
+        ("environment", "GH", "github-token"),
+        ("environment", "[github-token]", "github-token"),
+        ("label", "note", "github-token"),
+        ("label", "key", "private-key"),
+        ("command", "", "github-token"),
+        ("health check", "", "github-token"),
+        ("history", "step 1", "github-token"),
+        ("history", "step 2", "github-token"),
+    }
+
+
+def test_a_secret_is_not_cut_in_half_where_a_long_text_is_cut() -> None:
+    for padding in range(4050, 4110, 7):
+        data = orjson.dumps({"config": {"Labels": {"k": "-" * padding + " " + TOKEN}}})
+        assert TOKEN[:10] not in repr(parse_configuration(data, 0, "x"))
+
+
+def test_a_hostile_configuration_is_bounded() -> None:
+    data = orjson.dumps({"config": {"Env": [f"N{number}={TOKEN}" for number in range(5000)], "User": "u" * 100_000}})
+    facts = parse_configuration(data, 0, "x").facts
+    assert (len(facts.environment_names), len(facts.secrets), len(facts.user)) == (1000, 100, 4096)
