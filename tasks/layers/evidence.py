@@ -14,9 +14,10 @@ import pyarrow as pa
 from catalog.errors import LimitExceeded, ParseError
 from catalog.limits import Limits
 from catalog.problems import Problem
-from catalog.schemas import CONTENTS, EVIDENCE, Dataset
+from catalog.schemas import CONTENTS, EVIDENCE, OWNED_PATHS, PACKAGES, Dataset
 from tasks.analyzers.interface import Analyser, Data, Findings
 from tasks.analyzers.selection import Selection
+from tasks.layers.claim_rows import ClaimRows, is_plain
 from tasks.layers.package_rows import PackageRows, plain_length
 from tasks.layers.paths import raw
 
@@ -28,7 +29,7 @@ _NAME_BYTES = 200
 
 @dataclass(slots=True)
 class _Record:
-    """One piece of evidence; `number` orders it among all events and names its packages, `at` when it came to its path."""
+    """One piece of evidence; `number` orders it among all events and names its rows, `at` when it came to its path."""
 
     at: int
     number: int
@@ -36,6 +37,8 @@ class _Record:
     size: int
     target: str | None = None
     content: bytes | None = None
+    cost: int = 0
+    """What its findings take of the cap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,26 @@ class Evidence:
     Args:
         evidence: rows of `catalog.schemas.EVIDENCE`.
         packages: rows of `catalog.schemas.PACKAGES`.
+        owned_paths: rows of `catalog.schemas.OWNED_PATHS`.
         contents: rows of `catalog.schemas.CONTENTS`.
         problems: in the order they were met.
     """
 
     evidence: pa.Table
     packages: pa.Table
+    owned_paths: pa.Table
     contents: pa.Table
     problems: list[Problem]
+
+    @property
+    def facts(self) -> dict[Dataset, pa.Table]:
+        """What composition reads of it, by dataset."""
+        return {
+            EVIDENCE: self.evidence,
+            PACKAGES: self.packages,
+            OWNED_PATHS: self.owned_paths,
+            CONTENTS: self.contents,
+        }
 
 
 class EvidenceBook:
@@ -73,6 +88,7 @@ class EvidenceBook:
         self._buried: dict[str, int] = {}
         self._by_content: dict[str, list[Analyser]] = {}
         self._packages = PackageRows()
+        self._claims = ClaimRows()
         self._room = limits.evidence_bytes
         self._untold = 0
         self._untold_partial = False
@@ -146,7 +162,7 @@ class EvidenceBook:
             source = None
         record = self._enter(path, analyser, "link", 0)
         if source is not None:
-            _share(record, source)
+            self._share(record, source)
         else:
             record.target = target
 
@@ -180,7 +196,10 @@ class EvidenceBook:
 
     def settle(self) -> Evidence:
         """What is left at the end of the layer."""
-        self._follow_links()
+        try:
+            self._follow_links()
+        except LimitExceeded as error:
+            self.note("", error.reason, error.what, partial=True)
         left = [
             (path, name, record)
             for path in sorted(self._records)
@@ -202,6 +221,7 @@ class EvidenceBook:
                 schema=without_layer(EVIDENCE),
             ),
             packages=self._packages.table([(path, record.number) for path, _, record in left]),
+            owned_paths=self._claims.table([(path, record.number) for path, _, record in left]),
             contents=pa.table(
                 {"path": list(contents), "data": list(contents.values())}, schema=without_layer(CONTENTS)
             ),
@@ -225,9 +245,16 @@ class EvidenceBook:
     def _keep(self, record: _Record, path: str, analyser: Analyser, findings: Findings) -> None:
         for remark in findings.remarks:
             self.note(path, remark.reason, remark.detail, analyser=analyser.name, partial=remark.partial)
+        before = self._room
         if findings.content is not None:
             self._spend(len(findings.content))
             record.content = findings.content
+        self._keep_packages(record, path, analyser, findings)
+        if findings.claims:
+            self._spend(self._claims.add(record.number, [claim for claim in findings.claims if is_plain(claim)]))
+        record.cost = before - self._room
+
+    def _keep_packages(self, record: _Record, path: str, analyser: Analyser, findings: Findings) -> None:
         packages = []
         for package in findings.packages:
             length = plain_length(package)
@@ -270,7 +297,14 @@ class EvidenceBook:
                     seen.add(id(source))
                     target = source.target
                     if target is None:
-                        _share(record, source)
+                        self._share(record, source)
+
+    def _share(self, record: _Record, source: _Record) -> None:
+        # The rows are there once, and written once for each of the names.
+        if source.cost:
+            self._spend(source.cost)
+        record.number, record.state, record.size, record.target = source.number, source.state, source.size, None
+        record.content, record.cost = source.content, source.cost
 
     def _spend(self, count: int) -> None:
         # Never given back: what a later entry replaces was worth its bytes too, and the cap is far above all real layers.
@@ -303,8 +337,3 @@ def evidence_cost(paths: list[str], packages: int) -> int:
 def without_layer(dataset: Dataset) -> pa.Schema:
     """The dataset's schema without the layer's digest, which every row of a layer shares."""
     return pa.schema([field for field in dataset.schema if field.name != "layer"])
-
-
-def _share(record: _Record, source: _Record) -> None:
-    record.number, record.state, record.size, record.target = source.number, source.state, source.size, None
-    record.content = source.content

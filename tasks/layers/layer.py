@@ -17,20 +17,21 @@ from catalog.identities import hash_fields
 from catalog.limits import Limits
 from catalog.problems import Problem
 from catalog.rows import RowHasher
-from catalog.schemas import CONTENTS, ENTRIES, EVIDENCE, PACKAGES, PRIVILEGED
+from catalog.schemas import CONTENTS, ENTRIES, EVIDENCE, OWNED_PATHS, PACKAGES, PRIVILEGED, SECRETS
 from catalog.states import LayerOutcome
 from tasks.analyzers.selection import Selection
 from tasks.layers.blob import BlobReader, ByteStream
 from tasks.layers.chunks import EntryChunk
 from tasks.layers.compression import decoder_errors, open_tar_stream
 from tasks.layers.entries import ROW_SCHEMA, entry_rows
-from tasks.layers.evidence import Evidence, EvidenceBook
+from tasks.layers.evidence import Evidence, EvidenceBook, without_layer
 from tasks.layers.privileged import PrivilegedFiles
+from tasks.layers.secret_search import SecretSearch
 from tasks.layers.spool import RowSpool
 from tasks.layers.walker import Walker
 from tasks.layers.window import Window
 
-COMPOSITION_RECIPE = "layer-composition/1"
+COMPOSITION_RECIPE = "layer-composition/2"
 """The recipe of a layer's composition hash."""
 COMPOSITION_COLUMNS = {
     ENTRIES: ("path", "kind", "target"),
@@ -38,6 +39,7 @@ COMPOSITION_COLUMNS = {
     PACKAGES: tuple(name for name in PACKAGES.schema.names if name != "layer"),
     CONTENTS: ("path", "data"),
     PRIVILEGED: ("path", "mode", "uid", "gid"),
+    OWNED_PATHS: ("path", "owner", "package", "owned"),
 }
 """The columns that composition reads: only what changes one of them renames the chains above."""
 
@@ -54,6 +56,7 @@ class LayerRecords:
         entries: rows of `entries.ROW_SCHEMA`.
         evidence: what the analysers found.
         privileged: rows of `catalog.schemas.PRIVILEGED`, without the layer's digest.
+        secrets: rows of `catalog.schemas.SECRETS`, likewise; none where they were not looked for.
         composition_hash: 32 bytes over the rows that composition reads.
     """
 
@@ -64,6 +67,7 @@ class LayerRecords:
     entries: RowSpool
     evidence: Evidence
     privileged: pa.Table
+    secrets: pa.Table
     composition_hash: bytes
 
     @property
@@ -137,6 +141,7 @@ def walk_blob(
     book: EvidenceBook,
     limits: Limits,
     emit: Callable[[EntryChunk], None],
+    search: SecretSearch | None = None,
 ) -> Archive:
     """Walk a layer's archive, then hash what is left of the blob and check it.
 
@@ -146,6 +151,7 @@ def walk_blob(
         book: where evidence goes, and the limit that ended the walk, if one did.
         limits: caps.
         emit: takes the entries, some thousands at a time.
+        search: takes every text file, where secrets are looked for.
 
     Raises:
         BlobError, SourceError, LayerError: as `analyse_stream`.
@@ -158,7 +164,7 @@ def walk_blob(
             archive.compression = stream.compression
             window = Window(stream, blob, limits)
             try:
-                Walker(window, selection, book, limits, emit).walk()
+                Walker(window, selection, book, limits, emit, search).walk()
             finally:
                 archive.tar_size = window.offset
     except LimitExceeded as error:
@@ -189,26 +195,23 @@ class _Reading:
         }
         self._archive = Archive("", 0)
         self._privileged = PrivilegedFiles(limits.privileged)
+        self._search = SecretSearch(limits) if selection.searches_secrets else None
         self._links = 0
         self._bytes = 0
 
     def read(self) -> None:
         """Read the blob to its end; raises as `analyse_stream`."""
-        self._archive = walk_blob(self._blob, self._selection, self._book, self._limits, self._emit)
+        self._archive = walk_blob(self._blob, self._selection, self._book, self._limits, self._emit, self._search)
 
     def records(self, digest: str) -> LayerRecords:
         """What was read."""
         if self._privileged.over_limit:
             what = f"more than {self._limits.privileged} privileged files"
             self._book.note("", "limit-exceeded", what, partial=True)
+        secrets = self._secrets()
         evidence = self._book.settle()
         privileged = self._privileged.table()
-        for dataset, rows in (
-            (EVIDENCE, evidence.evidence),
-            (PACKAGES, evidence.packages),
-            (CONTENTS, evidence.contents),
-            (PRIVILEGED, privileged),
-        ):
+        for dataset, rows in {**evidence.facts, PRIVILEGED: privileged}.items():
             self._hashers[dataset].update(rows)
         digests = [self._hashers[dataset].digest() for dataset in COMPOSITION_COLUMNS]
         return LayerRecords(
@@ -219,8 +222,17 @@ class _Reading:
             entries=self._spool,
             evidence=evidence,
             privileged=privileged,
+            secrets=secrets,
             composition_hash=hash_fields(COMPOSITION_RECIPE, *digests, size=32),
         )
+
+    def _secrets(self) -> pa.Table:
+        if self._search is None:
+            return without_layer(SECRETS).empty_table()
+        found = self._search.table()
+        for problem in self._search.problems():
+            self._book.note(problem.path, problem.reason, problem.detail, analyser=problem.analyser)
+        return found
 
     def _emit(self, chunk: EntryChunk) -> None:
         if not chunk.names:

@@ -20,6 +20,7 @@ from catalog.schemas import (
     ENTRIES,
     EVIDENCE,
     LAYERS,
+    OWNED_PATHS,
     PACKAGES,
     PRIVILEGED,
     PROBLEMS,
@@ -34,7 +35,7 @@ from tasks.layers.layer import COMPOSITION_COLUMNS, COMPOSITION_RECIPE
 
 TABLES = {EVIDENCE: "evidence", PACKAGES: "packages"}
 """Datasets whose rows name their analyser, with the field of `Evidence` that has them."""
-OF_A_PLACE = {CONTENTS: "contents"}
+OF_A_PLACE = {CONTENTS: "contents", OWNED_PATHS: "owned_paths"}
 """Datasets whose rows name the place of the evidence, and not who read it."""
 
 

@@ -52,7 +52,7 @@ class PackageRows:
         indices = [np.arange(start, start + count) for _, start, count in places]
         counts = np.array([count for _, _, count in places], dtype=np.int64)
         paths = pa.array([path for path, _, _ in places], pa.string())
-        ordinals = _ordinals([path for path, _, _ in places], counts)
+        ordinals = ordinals_of([path for path, _, _ in places], counts)
         rows = pa.Table.from_batches(self._chunks, schema=_CHUNK_SCHEMA)
         chosen = rows.take(pa.array(np.concatenate([*indices, np.zeros(0, dtype=np.int64)])))
         chosen = chosen.append_column("path", paths.take(pa.array(np.repeat(np.arange(len(counts)), counts))))
@@ -96,10 +96,15 @@ def _batch(found: list[tuple[str, PackageFacts]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns, schema=_CHUNK_SCHEMA)
 
 
-def _ordinals(
+def ordinals_of(
     paths: list[str], counts: np.ndarray[tuple[int], np.dtype[np.int64]]
 ) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-    """Running numbers within each path; evidence of one path stands side by side."""
+    """Running numbers of rows within each path.
+
+    Args:
+        paths: of the evidence; that of one path stands side by side.
+        counts: rows of each piece of evidence.
+    """
     fresh = np.array([True, *(left != right for left, right in pairwise(paths))][: len(paths)], dtype=np.bool_)
     ends = np.cumsum(counts)
     starts = ends - counts

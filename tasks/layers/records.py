@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,13 +13,25 @@ import pyarrow as pa
 from catalog.facts import FactWriter
 from catalog.problems import Problem
 from catalog.receipts import ObjectReceipt
-from catalog.schemas import ATTRIBUTES, CONTENTS, ENTRIES, EVIDENCE, LAYERS, PACKAGES, PRIVILEGED, PROBLEMS, Dataset
+from catalog.schemas import (
+    ATTRIBUTES,
+    CONTENTS,
+    ENTRIES,
+    EVIDENCE,
+    LAYERS,
+    OWNED_PATHS,
+    PACKAGES,
+    PRIVILEGED,
+    PROBLEMS,
+    SECRETS,
+    Dataset,
+)
 from catalog.store.interface import Store
 from tasks.analyzers.selection import FingerprintSet
 from tasks.layers.evidence import Evidence, without_layer
 from tasks.layers.layer import LayerRecords
 
-DATASETS = (LAYERS, ENTRIES, ATTRIBUTES, EVIDENCE, PACKAGES, CONTENTS, PROBLEMS, PRIVILEGED)
+DATASETS = (LAYERS, ENTRIES, ATTRIBUTES, EVIDENCE, PACKAGES, CONTENTS, PROBLEMS, PRIVILEGED, OWNED_PATHS, SECRETS)
 """The datasets that a layer's analysis writes."""
 
 
@@ -47,14 +60,24 @@ class RecordWriter:
             self._append(ATTRIBUTES, digest, batch)
         self.append_evidence(digest, records.evidence)
         self._append(PRIVILEGED, digest, records.privileged)
+        self._append(SECRETS, digest, records.secrets)
 
-    def append_layer(self, row: pa.Table) -> None:
-        """Write a layer's row, and nothing else of it.
+    def append_again(self, row: pa.Table, fresh: Mapping[Dataset, pa.Table], problems: list[Problem]) -> None:
+        """Write what differs from a former result of one layer.
+
+        Args:
+            row: the layer's own, of `catalog.schemas.LAYERS`.
+            fresh: rows by dataset, without the layer's digest, of those datasets whose former rows count no more.
+            problems: likewise; none where the former ones still count.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: they cannot be written.
         """
         self._writers[LAYERS].append(row)
+        (digest,) = row.column("layer").to_pylist()
+        for dataset, rows in fresh.items():
+            self._append(dataset, digest, rows)
+        self._append(PROBLEMS, digest, _problem_rows(problems))
 
     def append_evidence(self, digest: str, evidence: Evidence) -> None:
         """Write what was found in a layer's files, and nothing else of it.
@@ -62,9 +85,8 @@ class RecordWriter:
         Raises:
             StoreError: it cannot be written.
         """
-        self._append(EVIDENCE, digest, evidence.evidence)
-        self._append(PACKAGES, digest, evidence.packages)
-        self._append(CONTENTS, digest, evidence.contents)
+        for dataset, rows in evidence.facts.items():
+            self._append(dataset, digest, rows)
         self._append(PROBLEMS, digest, _problem_rows(evidence.problems))
 
     def close(self) -> tuple[ObjectReceipt, ...]:

@@ -17,7 +17,6 @@ from catalog.errors import BlobError, LayerError, SourceError
 from catalog.identities import hash_fields
 from catalog.receipts import LayerNeed, LayerReceipt, NeedReceipt, RereadReceipt
 from catalog.rows import RowHasher
-from catalog.schemas import CONTENTS, EVIDENCE, PACKAGES
 from catalog.settings import ArchiveLocation
 from catalog.states import LayerOutcome
 from catalog.store import open_store
@@ -31,7 +30,7 @@ from tasks.layers.layer import COMPOSITION_COLUMNS, walk_blob
 from tasks.layers.named_files import NamedFiles
 from tasks.layers.records import RecordWriter
 
-REREAD_RECIPE = "reread-file/1"
+REREAD_RECIPE = "reread-file/2"
 """Tag of the hash over what composition reads of such a file."""
 
 
@@ -116,11 +115,7 @@ def _found(evidence: Evidence, needs: list[LayerNeed]) -> list[NeedReceipt]:
 def _receipt(evidence: Evidence, need: LayerNeed, states: set[str]) -> NeedReceipt:
     loss = next((problem for problem in evidence.problems if problem.partial and problem.path in ("", need.path)), None)
     digests = []
-    for dataset, rows in (
-        (EVIDENCE, evidence.evidence),
-        (PACKAGES, evidence.packages),
-        (CONTENTS, evidence.contents),
-    ):
+    for dataset, rows in evidence.facts.items():
         hasher = RowHasher(dataset.name, dataset.version, COMPOSITION_COLUMNS[dataset])
         hasher.update(rows.filter(pc.field("path") == need.path))
         digests.append(hasher.digest())

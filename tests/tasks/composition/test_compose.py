@@ -259,7 +259,7 @@ class TestNeeds:
         assert archive.packages(manifest) == {("bash", "opt/dpkg/status")}
 
     def test_files_of_a_linked_folder_that_were_read_again_complete_the_image(self, archive: Archive) -> None:
-        base = Layer("base").file("opt/dpkg/status.d/base").file("opt/dpkg/status.d/base.md5sums")
+        base = Layer("base").file("opt/dpkg/status.d/base").file("opt/dpkg/status.d/base.conffiles")
         top = Layer("top").symlink("var/lib/dpkg", "/opt/dpkg")
         archive.add(base, top)
         manifest = image("i", base, top)

@@ -74,6 +74,13 @@ class Read:
         return list(zip(*columns, strict=True))
 
     @property
+    def owned(self) -> list[tuple[str, str, str]]:
+        """Database, owner and path of each claim."""
+        rows = self.records.evidence.owned_paths
+        columns = [rows.column(name).to_pylist() for name in ("path", "owner", "owned")]
+        return list(zip(*columns, strict=True))
+
+    @property
     def evidence(self) -> dict[tuple[str, str], str]:
         """The state by path and analyser."""
         rows = self.records.evidence.evidence.to_pylist()
