@@ -81,6 +81,8 @@ class LayerReceipt:
         retry_after: seconds that a registry asked us to wait.
         effort: what of the layer was read.
         objects: keys of the objects that hold its rows; empty for all that the batch wrote.
+        bytes_cached: of `size`, those that came from the node's cache: all or none.
+        cache_trouble: why the node's cache could not be used, one line; empty where it could.
     """
 
     layer: str

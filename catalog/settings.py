@@ -79,6 +79,19 @@ class ArchiveLocation:
     copies_bytes: int = 4 << 30
 
 
+@dataclass(frozen=True, slots=True)
+class LayerCacheLocation:
+    """Where a node keeps the layers that it fetched: what a task is told.
+
+    Args:
+        directory: an absolute path, the same on every node; made for the worker's user alone.
+        cap: bytes it may have, those that arrive included.
+    """
+
+    directory: str
+    cap: int
+
+
 def default_home() -> Path:
     """Where all state lives unless told otherwise: `/var/lib/longshore` for root, else the platform's data directory of the user."""
     return Path("/var/lib/longshore") if os.geteuid() == 0 else platformdirs.user_data_path("longshore")
@@ -107,6 +120,13 @@ class Settings(BaseSettings):
     s3: S3Options = Field(default_factory=S3Options, description="how to speak to an S3 server")
     copies_bytes: ByteSize = Field(ByteSize(4 << 30), gt=0, description="cap on local copies of remote objects")
 
+    layer_cache_bytes: ByteSize = Field(
+        ByteSize(10 << 30), ge=0, description="cap on a node's cache of layers; 0: none"
+    )
+    layer_cache_directory: Path | None = Field(
+        None, description="the cache on each node; none: `layer-cache` in the home, and on a cluster no cache"
+    )
+
     ray_address: str | None = Field(None, description="a Ray cluster; none: this machine")
     batch_bytes: ByteSize = Field(ByteSize(256 << 20), gt=0, description="compressed bytes of a batch of layers, about")
     batch_layers: int = Field(64, gt=0, description="layers of a batch, at most")
@@ -132,7 +152,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(filter(None, re.split(r"[,\s]+", value))) if isinstance(value, str) else value
 
-    @field_validator("home", "registry_ca_file", "docker_config", mode="after")
+    @field_validator("home", "layer_cache_directory", "registry_ca_file", "docker_config", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else Path(os.path.abspath(value.expanduser()))  # noqa: PTH100 - resolve() follows links
@@ -167,6 +187,18 @@ class Settings(BaseSettings):
     def archive(self) -> ArchiveLocation:
         """Where the archive is, as a task is told."""
         return ArchiveLocation(self.archive_url or str(self.home / "archive"), self.s3, int(self.copies_bytes))
+
+    def layer_cache(self, address: str | None = None) -> LayerCacheLocation | None:
+        """Where the nodes keep layers; None where they keep none.
+
+        Args:
+            address: of the cluster that works, None for this machine alone. Another machine has another home, so a cluster
+                needs to be told of a directory.
+        """
+        directory = self.layer_cache_directory or (None if address else self.home / "layer-cache")
+        if directory is None or not self.layer_cache_bytes:
+            return None
+        return LayerCacheLocation(str(directory), int(self.layer_cache_bytes))
 
 
 def load_settings(**overrides: object) -> Settings:

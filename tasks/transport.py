@@ -29,6 +29,7 @@ from catalog.errors import (
     RegistryUnreachable,
     SettingsError,
 )
+from catalog.settings import LayerCacheLocation
 from catalog.version import __version__
 from tasks.addresses import is_listed, is_loopback, leads_inside, parse_retry_after
 
@@ -54,6 +55,7 @@ class RegistryAccess:
         backoff_seconds: pause before the first of them; it doubles each time, with jitter.
         longest_wait_seconds: a server that asks for a longer pause than this is left to the caller.
         concurrency: requests in flight while references are listed.
+        layer_cache: where the node that reads keeps blobs; None for nowhere.
     """
 
     insecure: tuple[str, ...] = ()
@@ -64,6 +66,7 @@ class RegistryAccess:
     backoff_seconds: float = 0.5
     longest_wait_seconds: float = 30.0
     concurrency: int = 8
+    layer_cache: LayerCacheLocation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from catalog.errors import BlobTruncated, DigestMismatch, ProtocolViolation, SizeMismatch
 
@@ -18,6 +18,14 @@ class ByteStream(Protocol):
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill the buffer's beginning and return how many bytes that were; 0 at the end only."""
+
+
+@runtime_checkable
+class VerifiedStream(Protocol):
+    """A stream that wants to know when its bytes turned out to be the right ones."""
+
+    def verified(self) -> None:
+        """All bytes were read, and they have the blob's digest and size."""
 
 
 class BlobReader:
@@ -101,6 +109,8 @@ class BlobReader:
             raise BlobTruncated(what, where=self._digest)
         if not matches:
             raise DigestMismatch("the bytes have another digest", where=self._digest)
+        if isinstance(self._stream, VerifiedStream):
+            self._stream.verified()
 
     def _pull(self, buffer: memoryview) -> int:
         got = self._stream.readinto(buffer)
