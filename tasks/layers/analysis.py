@@ -6,29 +6,51 @@ One layer's failure is a value in the receipt and touches no other; only a store
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import partial
 
-from catalog.errors import BlobError, LayerError, LongshoreError, RegistryBusy, SourceError
+from catalog.errors import (
+    BlobError,
+    LayerError,
+    LongshoreError,
+    ObjectCorrupt,
+    ObjectMissing,
+    ObjectTooNew,
+    RegistryBusy,
+    SourceError,
+)
 from catalog.identities import fingerprint
 from catalog.images import BlobLocation
 from catalog.limits import Limits
 from catalog.problems import Problem
-from catalog.receipts import AnalysisReceipt, LayerReceipt
+from catalog.receipts import AnalysisReceipt, Effort, FormerResult, LayerReceipt, ObjectReceipt
+from catalog.schemas import LAYERS
 from catalog.settings import ArchiveLocation
 from catalog.states import LayerOutcome
 from catalog.store import open_store
 from catalog.store.interface import Store
 from tasks.analyzers.selection import DEFAULT, FingerprintSet
-from tasks.blobs import open_blob
-from tasks.layers.layer import LayerRecords, analyse_stream
-from tasks.layers.records import RecordWriter
+from tasks.blobs import BlobRead, read_blob
+from tasks.layers.layer import COMPOSITION_RECIPE, LayerRecords, analyse_stream
+from tasks.layers.merging import Merged
+from tasks.layers.reanalysis import Reanalysis
+from tasks.layers.records import DATASETS, RecordWriter
 from tasks.transport import RegistryAccess
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Bumped when the walker's rows change their meaning."""
-_NO_CAPS = frozenset({"text_bytes", "json_bytes", "content_bytes", "spool_bytes"})
-"""Limits that decide nothing of what the reader finds."""
+BYTES_NEEDED = "bytes-needed"
+"""Why a layer that lies nowhere was handed back: its former rows did not tell all."""
+_ANALYSERS_CAPS = frozenset(
+    {
+        *("text_bytes", "json_bytes", "content_bytes", "database_bytes", "binary_bytes", "secret_bytes", "secrets"),
+        *("archive_bytes", "archive_directory_bytes", "archive_depth", "archive_members", "archive_member_bytes"),
+        *("archive_unpacked_bytes", "spool_bytes"),
+    }
+)
+"""Limits that decide nothing of what the reader finds: they stand in their analysers' fingerprints, or nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +60,16 @@ class LayerTask:
     Args:
         digest: of its blob.
         size: bytes of it; -1 where nobody knows.
-        location: where they lie.
+        location: where they lie; None where nobody was asked: a layer that needs its bytes is then handed back.
         notes: problems known before any byte is read (a tree's unread places).
+        former: what other analysers left of it, to begin from.
     """
 
     digest: str
     size: int
-    location: BlobLocation
+    location: BlobLocation | None
     notes: tuple[Problem, ...] = ()
+    former: FormerResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +96,11 @@ def fingerprints(limits: Limits | None = None) -> FingerprintSet:
         limits: caps that decide what is found; None for the defaults.
     """
     chosen = limits or Limits()
-    # A layer that hit a cap is read again once the cap is another; the analysers' own caps stand in their fingerprints.
-    caps = " ".join(f"{each.name}={getattr(chosen, each.name)}" for each in fields(Limits) if each.name not in _NO_CAPS)
-    return DEFAULT.fingerprints(chosen, fingerprint("layers", READER_VERSION, caps), f"layers/{READER_VERSION}")
+    # A layer that hit a cap is read again once the cap is another.
+    caps = [f"{each.name}={getattr(chosen, each.name)}" for each in fields(Limits) if each.name not in _ANALYSERS_CAPS]
+    # Rows of another version of a dataset, or hashed otherwise, are none to begin from either.
+    meaning = " ".join((*caps, COMPOSITION_RECIPE, *(f"{dataset.name}/{dataset.version}" for dataset in DATASETS)))
+    return DEFAULT.fingerprints(chosen, fingerprint("layers", READER_VERSION, meaning), f"layers/{READER_VERSION}")
 
 
 def analyse_layers(batch: LayerBatch, archive: ArchiveLocation) -> AnalysisReceipt:
@@ -96,30 +122,109 @@ def analyse_layers(batch: LayerBatch, archive: ArchiveLocation) -> AnalysisRecei
         closing(open_store(archive)) as store,
         RecordWriter(store, batch.month, store.scratch) as writer,
     ):
-        receipts = tuple(_analyse(tasks[digest], batch, store, writer, prints) for digest in sorted(tasks))
-        return AnalysisReceipt(prints.id, receipts, writer.close())
+        ended = [_analyse(tasks[digest], batch, store, writer, prints) for digest in sorted(tasks)]
+        written = writer.close()
+    receipts = tuple(_with_objects(receipt, merged, written) for receipt, merged in ended)
+    kept = {each.key: each for _, merged in ended if merged for each in merged.kept}
+    return AnalysisReceipt(prints.id, receipts, written, tuple(kept[key] for key in sorted(kept)))
+
+
+def _with_objects(receipt: LayerReceipt, merged: Merged | None, written: tuple[ObjectReceipt, ...]) -> LayerReceipt:
+    """A receipt that names the objects which hold the layer's rows."""
+    if merged is None:
+        keys = [each.key for each in written]
+    else:
+        fresh = {LAYERS.name, *(dataset.name for dataset in merged.changed)}
+        keys = [*(each.key for each in written if each.dataset in fresh), *(each.key for each in merged.kept)]
+    return receipt if receipt.outcome is LayerOutcome.FAILED else replace(receipt, objects=tuple(keys))
 
 
 def _analyse(
     task: LayerTask, batch: LayerBatch, store: Store, writer: RecordWriter, prints: FingerprintSet
-) -> LayerReceipt:
+) -> tuple[LayerReceipt, Merged | None]:
+    """Analyse one layer, from a former result where there is one that tells enough."""
     started = time.process_time()
     try:
-        with open_blob(task.location, task.digest, task.size, batch.access) as stream:
-            records = analyse_stream(
-                stream,
-                task.digest,
-                task.size,
-                selection=DEFAULT,
-                limits=batch.limits,
-                scratch=store.scratch,
-                notes=task.notes,
-            )
+        again = _analyse_again(task, batch, store, prints)
+        merged, receipt = again or (None, LayerReceipt(task.digest, LayerOutcome.FAILED, BYTES_NEEDED))
+        if merged is not None:
+            writer.append_again(merged.layer_row(task.digest, prints), merged.fresh, merged.fresh_problems)
+        elif task.location is not None:
+            receipt = _analyse_whole(task, task.location, batch, store, writer, prints)
     except (SourceError, BlobError, LayerError) as error:
-        return failed_receipt(task, error, time.process_time() - started)
-    with closing(records):
+        return failed_receipt(task, error, time.process_time() - started), None
+    return replace(receipt, cpu_seconds=time.process_time() - started), merged
+
+
+def _analyse_again(
+    task: LayerTask, batch: LayerBatch, store: Store, prints: FingerprintSet
+) -> tuple[Merged, LayerReceipt] | None:
+    """The result made from a former one; None where the layer is to be analysed as a whole."""
+    if task.former is None or task.notes:
+        return None
+    try:
+        again = Reanalysis(store, task.digest, task.former, selection=DEFAULT, prints=prints, limits=batch.limits)
+        if not again.possible or (again.needs_bytes and task.location is None):
+            return None
+        if not again.needs_bytes or task.location is None:
+            merged = again.from_rows()
+            return None if merged is None else (merged, _receipt_of(task.digest, merged))
+        read = partial(again.from_bytes, size=task.size)
+        done = read_blob(task.location, task.digest, task.size, batch.access, read)
+    except (ObjectMissing, ObjectCorrupt, ObjectTooNew):
+        return None  # what was known is lost, and is found again
+    if done.value is None:
+        return None
+    receipt = _receipt_of(task.digest, done.value)
+    return done.value, replace(
+        receipt,
+        effort=Effort.CHANGED,
+        bytes_cached=receipt.size if done.cached else 0,
+        cache_trouble=done.cache_trouble,
+    )
+
+
+def _receipt_of(digest: str, merged: Merged) -> LayerReceipt:
+    """The receipt of a layer for which no byte was read."""
+    row = merged.former_row
+    outcome, reason, detail = _ending(merged.problems)
+    return LayerReceipt(
+        layer=digest,
+        outcome=outcome,
+        reason=reason,
+        detail=detail,
+        verified=True,
+        composition_hash=merged.composition_hash,
+        size=row["size"],
+        tar_size=row["tar_size"],
+        entries=row["entries"],
+        packages=merged.packages,
+        problems=len(merged.problems),
+        effort=Effort.ROWS,
+    )
+
+
+def _analyse_whole(
+    task: LayerTask,
+    location: BlobLocation,
+    batch: LayerBatch,
+    store: Store,
+    writer: RecordWriter,
+    prints: FingerprintSet,
+) -> LayerReceipt:
+    analyse = partial(
+        analyse_stream,
+        digest=task.digest,
+        size=task.size,
+        selection=DEFAULT,
+        limits=batch.limits,
+        scratch=store.scratch,
+        notes=task.notes,
+    )
+    done = read_blob(location, task.digest, task.size, batch.access, analyse)
+    with closing(done.value) as records:
         writer.append(records, prints)
-    return _done(records, time.process_time() - started)
+    return _done(done)
 
 
 def failed_receipt(task: LayerTask, error: LongshoreError, seconds: float) -> LayerReceipt:
@@ -142,14 +247,14 @@ def failed_receipt(task: LayerTask, error: LongshoreError, seconds: float) -> La
     )
 
 
-def _done(records: LayerRecords, seconds: float) -> LayerReceipt:
-    loss = records.loss
-    others = sum(problem.partial for problem in records.evidence.problems) - 1
+def _done(done: BlobRead[LayerRecords]) -> LayerReceipt:
+    records = done.value
+    outcome, reason, detail = _ending(records.evidence.problems)
     return LayerReceipt(
         layer=records.digest,
-        outcome=records.outcome,
-        reason=loss.reason if loss else "",
-        detail=_missing(loss, others) if loss else "",
+        outcome=outcome,
+        reason=reason,
+        detail=detail,
         verified=True,
         composition_hash=records.composition_hash,
         size=records.size,
@@ -157,10 +262,16 @@ def _done(records: LayerRecords, seconds: float) -> LayerReceipt:
         entries=records.entries.rows,
         packages=records.evidence.packages.num_rows,
         problems=len(records.evidence.problems),
-        cpu_seconds=seconds,
+        bytes_cached=records.size if done.cached else 0,
+        cache_trouble=done.cache_trouble,
     )
 
 
-def _missing(loss: Problem, others: int) -> str:
-    more = f", and {others} more" if others else ""
-    return f"{loss.path or 'the layer'}: {loss.detail or loss.reason}{more}"
+def _ending(problems: Sequence[Problem]) -> tuple[LayerOutcome, str, str]:
+    """How a layer with these problems ends: outcome, reason and detail of the first because of which evidence is missing."""
+    lost = [problem for problem in problems if problem.partial]
+    if not lost:
+        return LayerOutcome.COMPLETE, "", ""
+    more = f", and {len(lost) - 1} more" if len(lost) > 1 else ""
+    first = lost[0]
+    return LayerOutcome.PARTIAL, first.reason, f"{first.path or 'the layer'}: {first.detail or first.reason}{more}"

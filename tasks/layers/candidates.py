@@ -55,7 +55,7 @@ class LayerEntries:
             selection: theirs, and perhaps that of others.
         """
         chosen = frozenset(analysers)
-        mask = pa.array([False] * len(self._paths))
+        mask = pa.repeat(pa.scalar(False), len(self._paths))
         for analyser in chosen:
             for found in _matches(self._paths, analyser):
                 mask = pc.or_(mask, found)
@@ -78,6 +78,11 @@ class LayerEntries:
         return any(
             any(analyser.confirm(path) for analyser in asked) and not selection.wanting(path) for path in _each(files)
         )
+
+    def of_any_name(self, analyser: Analyser) -> bool:
+        """Whether there is a file that an analyser takes whatever it is called, if only it looks there at all."""
+        files = self._paths.filter(pc.equal(self._kinds, _FILE))
+        return any(analyser.confirm(path) for path in _each(files))
 
     def positions(self, paths: Iterable[str]) -> list[int | None]:
         """Where each of some paths comes among the entries; None for one that is not there."""

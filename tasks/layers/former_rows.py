@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catalog.errors import ObjectCorrupt
 from catalog.facts import read_facts_many
 from catalog.receipts import FormerResult, ObjectReceipt
-from catalog.schemas import Dataset
+from catalog.schemas import LAYERS, Dataset
 from catalog.store.interface import Store
 
 
@@ -25,6 +27,7 @@ class FormerRows:
     def __init__(self, store: Store, digest: str, former: FormerResult) -> None:
         self._store = store
         self._digest = digest
+        self._fingerprint_set = former.fingerprint_set
         self._objects = former.objects
 
     def objects(self, dataset: Dataset) -> tuple[ObjectReceipt, ...]:
@@ -47,3 +50,14 @@ class FormerRows:
             self._store, keys, columns=wanted, where=pc.field("layer") == self._digest, dataset=dataset
         )
         return rows.combine_chunks()
+
+    def layer_row(self) -> dict[str, Any]:
+        """The layer's own row, by its columns.
+
+        Raises:
+            StoreError: as `table`; ObjectCorrupt also where no object has it.
+        """
+        for row in self.table(LAYERS).to_pylist():
+            if row["fingerprint_set"] == self._fingerprint_set:
+                return dict(row)
+        raise ObjectCorrupt("no object has the layer's row", where=self._digest)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,14 +28,15 @@ from catalog.schemas import (
 from catalog.states import LayerOutcome
 from tasks.analyzers.selection import FingerprintSet, Selection
 from tasks.layers.candidates import LayerEntries
-from tasks.layers.evidence import Evidence, without_layer
 from tasks.layers.former_rows import FormerRows
 from tasks.layers.layer import COMPOSITION_COLUMNS, COMPOSITION_RECIPE
 
-TABLES = {EVIDENCE: "evidence", PACKAGES: "packages"}
-"""Datasets whose rows name their analyser, with the field of `Evidence` that has them."""
-OF_A_PLACE = {CONTENTS: "contents", OWNED_PATHS: "owned_paths"}
+OF_AN_ANALYSER = (EVIDENCE, PACKAGES)
+"""Datasets whose rows name their analyser."""
+OF_A_PLACE = (CONTENTS, OWNED_PATHS)
 """Datasets whose rows name the place of the evidence, and not who read it."""
+OF_THE_READER = (ENTRIES, ATTRIBUTES, PRIVILEGED)
+"""Datasets that no analyser has a part in: their objects are the former ones."""
 
 
 class Merged:
@@ -48,10 +48,10 @@ class Merged:
         tables: the same now, without the problems.
         problems: those of now.
         former_hash: the former composition hash.
-    """
 
-    READERS: ClassVar[tuple[Dataset, ...]] = (ENTRIES, ATTRIBUTES, PRIVILEGED)
-    """Datasets that no analyser has a part in: their objects are the former ones."""
+    Raises:
+        StoreError: former rows cannot be read.
+    """
 
     def __init__(
         self,
@@ -68,6 +68,8 @@ class Merged:
         """Datasets whose rows are others than before."""
         if self.problems != problems_of(former[PROBLEMS]):
             self.changed |= {PROBLEMS}
+        self.former_row = rows.layer_row()
+        """The layer's row of the former result, as `catalog.schemas.LAYERS` has it."""
         same = self.changed.isdisjoint(COMPOSITION_COLUMNS)
         self.composition_hash = former_hash if same else self._composition_hash()
         """32 bytes over the rows that composition reads."""
@@ -78,18 +80,19 @@ class Merged:
         return int(self._tables[PACKAGES].num_rows)
 
     @property
-    def evidence(self) -> Evidence:
-        """The rows to write: those of the datasets that changed."""
-        fields = {
-            name: self._tables[dataset] if dataset in self.changed else without_layer(dataset).empty_table()
-            for dataset, name in (*TABLES.items(), *OF_A_PLACE.items())
-        }
-        return Evidence(**fields, problems=self.problems if PROBLEMS in self.changed else [])
+    def fresh(self) -> dict[Dataset, pa.Table]:
+        """The rows to write: those of the datasets that changed, without the problems."""
+        return {dataset: self._tables[dataset] for dataset in self._tables if dataset in self.changed}
+
+    @property
+    def fresh_problems(self) -> list[Problem]:
+        """The problems to write: all, where they changed."""
+        return self.problems if PROBLEMS in self.changed else []
 
     @property
     def kept(self) -> tuple[ObjectReceipt, ...]:
         """The former objects that hold rows of this result."""
-        datasets = (*self.READERS, *self._tables, PROBLEMS)
+        datasets = (*OF_THE_READER, *self._tables, PROBLEMS)
         return tuple(
             each for dataset in datasets if dataset not in self.changed for each in self._rows.objects(dataset)
         )
@@ -100,14 +103,10 @@ class Merged:
         Args:
             digest: of the layer.
             prints: the present analysers.
-
-        Raises:
-            StoreError: the former row cannot be read.
         """
-        former = self._rows.table(LAYERS).to_pylist()[0]
         partial = any(problem.partial for problem in self.problems)
         row = {
-            **former,
+            **self.former_row,
             "layer": digest,
             "fingerprint_set": prints.id,
             "fingerprints": list(prints.names),
@@ -186,12 +185,13 @@ def merged_problems(
     problems += fresh
     places = dict.fromkeys(problem.path for problem in problems)
     positions = dict(zip(places, entries.positions(places), strict=True))
-    if None in positions.values() or any(not problem.analyser for problem in problems):
+    if any(not problem.analyser or (positions[problem.path] is None and problem.path) for problem in problems):
         return None
 
-    def met(problem: Problem) -> tuple[int, int]:
+    def met(problem: Problem) -> tuple[bool, int, int]:
         asked = [analyser.name for analyser in (*selection.wanting(problem.path), *selection.analysers)]
-        return positions[problem.path] or 0, asked.index(problem.analyser)
+        # What an analyser says of the layer as a whole, it says at the end.
+        return not problem.path, positions[problem.path] or 0, asked.index(problem.analyser)
 
     return sorted(problems, key=met)
 

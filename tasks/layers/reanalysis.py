@@ -24,23 +24,31 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.limits import Limits
+from catalog.problems import Problem
 from catalog.receipts import FormerResult
-from catalog.schemas import ENTRIES, EVIDENCE, LAYERS, PACKAGES, PROBLEMS, Dataset
+from catalog.schemas import ENTRIES, EVIDENCE, LAYERS, OWNED_PATHS, PACKAGES, PROBLEMS, SECRETS, Dataset
 from catalog.store.interface import Store
 from tasks.analyzers.interface import Analyser, Data
+from tasks.analyzers.secrets import Secrets
 from tasks.analyzers.selection import FingerprintSet, Selection
 from tasks.layers.blob import BlobReader, ByteStream
 from tasks.layers.candidates import LayerEntries
 from tasks.layers.chunks import EntryChunk
-from tasks.layers.evidence import Evidence, EvidenceBook, evidence_cost, without_layer
+from tasks.layers.evidence import EvidenceBook, evidence_cost, without_layer
 from tasks.layers.former_rows import FormerRows
 from tasks.layers.layer import walk_blob
-from tasks.layers.merging import OF_A_PLACE, TABLES, Merged, merged_problems, merged_table, shared_places
+from tasks.layers.merging import (
+    OF_A_PLACE,
+    OF_AN_ANALYSER,
+    OF_THE_READER,
+    Merged,
+    merged_problems,
+    merged_table,
+    shared_places,
+)
+from tasks.layers.secret_search import SecretSearch
 
-PLACES = "places"
-"""The member that names the places at which evidence may lie: what is kept of a package database's file lists."""
-CLAIMING = frozenset({"alpm", "apk", "dpkg", "opkg", "portage", "rpm", "rpm-manifest"})
-"""Analysers of package databases that say whose file is whose."""
+_MERGED = (*OF_AN_ANALYSER, *OF_A_PLACE, SECRETS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +58,10 @@ class Difference:
     Args:
         changed: names of those that must run again: new ones, or with another version or configuration.
         gone: names whose former rows count no more: of the changed ones, and of those that are dropped.
-        places: the places that are kept of package databases' file lists are others.
     """
 
     changed: frozenset[str]
     gone: frozenset[str]
-    places: bool = False
 
 
 def difference(former: Iterable[str], now: Iterable[str], analysers: Iterable[str]) -> Difference | None:
@@ -69,10 +75,10 @@ def difference(former: Iterable[str], now: Iterable[str], analysers: Iterable[st
     before, after, names = frozenset(former), frozenset(now), frozenset(analysers)
     fresh = {_name(member) for member in after - before}
     stale = {_name(member) for member in before - after}
-    reader = {_name(member) for member in after} - names - {PLACES}
-    if not fresh <= names | {PLACES} or not stale.isdisjoint(reader):
+    reader = {_name(member) for member in after} - names
+    if not fresh <= names or not stale.isdisjoint(reader):
         return None
-    return Difference(frozenset(fresh - {PLACES}), frozenset((fresh | stale) - {PLACES}), PLACES in fresh | stale)
+    return Difference(frozenset(fresh), frozenset(fresh | stale))
 
 
 def _name(member: str) -> str:
@@ -140,8 +146,9 @@ class Reanalysis:
         """
         selection = _ChangedAnalysers(self._selection, self._changed)
         book = _ChangedBook(selection, self._limits, self._changed)
-        walk_blob(BlobReader(stream, self._digest, size), selection, book, self._limits, _forget)
-        return self._merge(book)
+        search = SecretSearch(self._limits) if Secrets.name in self._changed else None
+        walk_blob(BlobReader(stream, self._digest, size), selection, book, self._limits, _forget, search)
+        return self._merge(book, search)
 
     @property
     def _changed(self) -> frozenset[str]:
@@ -150,7 +157,7 @@ class Reanalysis:
 
     def _is_simple(self) -> bool:
         """Whether the former result holds nothing that cannot be taken apart by analyser."""
-        known = {dataset.name for dataset in (*TABLES, *OF_A_PLACE, PROBLEMS, LAYERS, *Merged.READERS)}
+        known = {dataset.name for dataset in (*_MERGED, PROBLEMS, LAYERS, *OF_THE_READER)}
         if any(each.dataset not in known for each in self._former.objects):
             return False
         return "" not in self._rows.table(PROBLEMS, ("analyser",)).column("analyser").to_pylist()
@@ -161,9 +168,6 @@ class Reanalysis:
             self.possible = False
             return
         self._entries = entries
-        if self._difference is not None and self._difference.places:
-            read = set(self._rows.table(EVIDENCE, ("analyser",)).column("analyser").to_pylist())
-            self._run_too(read & CLAIMING & self._names)
         running = self._running(self._changed)
         named = entries.named(running, self._selection)
         if self._trade_places(named):
@@ -171,7 +175,11 @@ class Reanalysis:
             self._run_too({analyser.name for analyser in self._selection.analysers if analyser.wanted.magics})
             running = self._running(self._changed)
             named = entries.named(running, self._selection)
-        self.needs_bytes = bool(named) or entries.by_content(running, self._selection)
+        self.needs_bytes = (
+            bool(named)
+            or entries.by_content(running, self._selection)
+            or any(entries.of_any_name(analyser) for analyser in running if isinstance(analyser, Secrets))
+        )
 
     def _run_too(self, names: AbstractSet[str]) -> None:
         assert self._difference is not None
@@ -192,38 +200,42 @@ class Reanalysis:
     def _running(self, names: frozenset[str]) -> tuple[Analyser, ...]:
         return tuple(analyser for analyser in self._selection.analysers if analyser.name in names)
 
-    def _merge(self, book: _ChangedBook | None) -> Merged | None:
+    def _merge(self, book: _ChangedBook | None, search: SecretSearch | None = None) -> Merged | None:
         assert self._difference is not None
         assert self._entries is not None
         gone = self._difference.gone
-        former = {dataset: self._rows.table(dataset) for dataset in (*TABLES, *OF_A_PLACE, PROBLEMS)}
+        former = {dataset: self._rows.table(dataset) for dataset in (*_MERGED, PROBLEMS)}
+        fresh = {dataset: without_layer(dataset).empty_table() for dataset in _MERGED}
+        problems: list[Problem] = []
+        if book is not None:
+            found = book.settle()
+            fresh |= found.facts
+            problems += found.problems
+        if search is not None:
+            fresh[SECRETS] = search.table()
+            problems += search.problems()
         evidence = former[EVIDENCE]
         kept = evidence.filter(pc.invert(pc.is_in(evidence.column("analyser"), value_set=_texts(gone))))
-        found = None if book is None else book.settle()
-        fresh = {dataset: _of(found, name, dataset) for dataset, name in (*TABLES.items(), *OF_A_PLACE.items())}
+        tables = {dataset: merged_table(dataset, former[dataset], fresh[dataset], gone) for dataset in OF_AN_ANALYSER}
         mixed = shared_places(evidence, kept, fresh[EVIDENCE])
-        tables = {}
-        for dataset in TABLES:
-            tables[dataset] = merged_table(dataset, former[dataset], fresh[dataset], gone)
         for dataset in OF_A_PLACE:
-            rows = merged_table(dataset, former[dataset], fresh[dataset], kept=kept)
             if not mixed.isdisjoint((*former[dataset]["path"].to_pylist(), *fresh[dataset]["path"].to_pylist())):
                 return None
-            tables[dataset] = rows
-        problems = merged_problems(
-            former[PROBLEMS], [] if found is None else found.problems, gone, self._entries, self._selection
-        )
-        if problems is None or len(problems) > self._limits.problems:
+            tables[dataset] = merged_table(dataset, former[dataset], fresh[dataset], kept=kept)
+        tables[SECRETS] = (fresh if Secrets.name in gone else former)[SECRETS]
+        merged = merged_problems(former[PROBLEMS], problems, gone, self._entries, self._selection)
+        if merged is None or len(merged) > self._limits.problems:
             return None
         if book is not None and not self._has_room(book, kept, tables):
             return None
-        return Merged(self._rows, former, tables, problems, self._former.composition_hash)
+        return Merged(self._rows, former, tables, merged, self._former.composition_hash)
 
     def _has_room(self, book: _ChangedBook, kept: pa.Table, tables: dict[Dataset, pa.Table]) -> bool:
         """Whether no cap on a layer's evidence would have been reached by all analysers together; rather no than yes."""
-        spent = book.spent + sum(tables[dataset].nbytes for dataset in OF_A_PLACE)
-        spent += evidence_cost(kept.column("path").to_pylist(), tables[PACKAGES].num_rows) + tables[PACKAGES].nbytes
-        return bool(spent < self._limits.evidence_bytes and tables[PACKAGES].num_rows < self._limits.packages)
+        rows = {dataset: tables[dataset].num_rows for dataset in (PACKAGES, OWNED_PATHS)}
+        spent = book.spent + sum(table.nbytes for table in tables.values())
+        spent += evidence_cost(kept.column("path").to_pylist(), sum(rows.values()))
+        return bool(spent < self._limits.evidence_bytes and rows[PACKAGES] < self._limits.packages)
 
 
 class _ChangedAnalysers(Selection):
@@ -272,13 +284,6 @@ class _ChangedBook(EvidenceBook):
 
 def _forget(_chunk: EntryChunk) -> None:
     """The former result has the entries."""
-
-
-def _of(found: Evidence | None, name: str, dataset: Dataset) -> pa.Table:
-    if found is None:
-        return without_layer(dataset).empty_table()
-    table: pa.Table = getattr(found, name)
-    return table
 
 
 def _goes_by_name(analyser: Analyser) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pyarrow.compute as pc
 
@@ -21,7 +22,7 @@ from catalog.settings import ArchiveLocation
 from catalog.states import LayerOutcome
 from catalog.store import open_store
 from tasks.analyzers.selection import DEFAULT
-from tasks.blobs import open_blob
+from tasks.blobs import BlobStream, read_blob
 from tasks.layers.analysis import LayerBatch, LayerTask, failed_receipt
 from tasks.layers.blob import BlobReader
 from tasks.layers.chunks import EntryChunk
@@ -74,25 +75,37 @@ def reread_layers(batch: RereadBatch, archive: ArchiveLocation) -> RereadReceipt
         for digest in sorted(tasks):
             started = time.process_time()
             wanted = needs.get(digest, [])
+            location = tasks[digest].location
+            assert location is not None, "a layer that is read once more lies somewhere"
             try:
-                evidence, size = _read(tasks[digest], batch.layers, wanted)
+                read = partial(_read, task=tasks[digest], batch=batch.layers, needs=wanted)
+                done = read_blob(location, digest, tasks[digest].size, batch.layers.access, read)
             except (SourceError, BlobError, LayerError) as error:
                 receipts.append(failed_receipt(tasks[digest], error, time.process_time() - started))
                 continue
+            evidence, size = done.value
             writer.append_evidence(digest, evidence)
             files += _found(evidence, wanted)
-            seconds = time.process_time() - started
-            receipts.append(LayerReceipt(digest, LayerOutcome.COMPLETE, verified=True, size=size, cpu_seconds=seconds))
+            receipts.append(
+                LayerReceipt(
+                    digest,
+                    LayerOutcome.COMPLETE,
+                    verified=True,
+                    size=size,
+                    cpu_seconds=time.process_time() - started,
+                    bytes_cached=size if done.cached else 0,
+                    cache_trouble=done.cache_trouble,
+                )
+            )
         return RereadReceipt(tuple(receipts), tuple(files), writer.close())
 
 
-def _read(task: LayerTask, batch: LayerBatch, needs: list[LayerNeed]) -> tuple[Evidence, int]:
+def _read(stream: BlobStream, task: LayerTask, batch: LayerBatch, needs: list[LayerNeed]) -> tuple[Evidence, int]:
     """What the named files of a layer hold, and the layer's compressed bytes."""
     selection = NamedFiles(DEFAULT, {need.path: need.wanted for need in needs})
     book = EvidenceBook(selection, batch.limits)
-    with open_blob(task.location, task.digest, task.size, batch.access) as stream:
-        blob = BlobReader(stream, task.digest, task.size)
-        walk_blob(blob, selection, book, batch.limits, _forget)
+    blob = BlobReader(stream, task.digest, task.size)
+    walk_blob(blob, selection, book, batch.limits, _forget)
     evidence = book.settle()
     # What is odd about the rest of the layer was said by the first pass; a limit that ended this one concerns every file.
     named = {need.path for need in needs}
