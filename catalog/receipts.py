@@ -119,12 +119,14 @@ class AnalysisReceipt:
         layers: how each ended.
         objects: archive objects written.
         kept: objects of former results that hold rows of these layers still.
+        also: further fingerprint sets whose results these are as well, because theirs is part of what was done.
     """
 
     fingerprint_set: bytes
     layers: tuple[LayerReceipt, ...]
     objects: tuple[ObjectReceipt, ...]
     kept: tuple[ObjectReceipt, ...] = ()
+    also: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

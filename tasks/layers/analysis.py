@@ -31,7 +31,7 @@ from catalog.settings import ArchiveLocation
 from catalog.states import LayerOutcome
 from catalog.store import open_store
 from catalog.store.interface import Store
-from tasks.analyzers.selection import DEFAULT, FingerprintSet
+from tasks.analyzers.selection import FingerprintSet, selection_of
 from tasks.blobs import BlobRead, read_blob
 from tasks.layers.layer import COMPOSITION_RECIPE, LayerRecords, analyse_stream
 from tasks.layers.merging import Merged
@@ -81,26 +81,30 @@ class LayerBatch:
         month: `YYYY-MM` of the plan.
         limits: caps.
         access: how registries are spoken to.
+        secrets: every text file is searched for secrets.
     """
 
     tasks: tuple[LayerTask, ...]
     month: str
     limits: Limits
     access: RegistryAccess
+    secrets: bool = False
 
 
-def fingerprints(limits: Limits | None = None) -> FingerprintSet:
+def fingerprints(limits: Limits | None = None, *, secrets: bool = False) -> FingerprintSet:
     """The behaviours whose results count now: the analysers' and the layer reader's own.
 
     Args:
         limits: caps that decide what is found; None for the defaults.
+        secrets: with the search for secrets.
     """
     chosen = limits or Limits()
     # A layer that hit a cap is read again once the cap is another.
     caps = [f"{each.name}={getattr(chosen, each.name)}" for each in fields(Limits) if each.name not in _ANALYSERS_CAPS]
     # Rows of another version of a dataset, or hashed otherwise, are none to begin from either.
     meaning = " ".join((*caps, COMPOSITION_RECIPE, *(f"{dataset.name}/{dataset.version}" for dataset in DATASETS)))
-    return DEFAULT.fingerprints(chosen, fingerprint("layers", READER_VERSION, meaning), f"layers/{READER_VERSION}")
+    reader = fingerprint("layers", READER_VERSION, meaning)
+    return selection_of(secrets=secrets).fingerprints(chosen, reader, f"layers/{READER_VERSION}")
 
 
 def analyse_layers(batch: LayerBatch, archive: ArchiveLocation) -> AnalysisReceipt:
@@ -116,7 +120,7 @@ def analyse_layers(batch: LayerBatch, archive: ArchiveLocation) -> AnalysisRecei
     Raises:
         StoreError: the archive cannot be written; nothing of the batch counts then.
     """
-    prints = fingerprints(batch.limits)
+    prints = fingerprints(batch.limits, secrets=batch.secrets)
     tasks = {task.digest: task for task in batch.tasks}
     with (
         closing(open_store(archive)) as store,
@@ -126,7 +130,9 @@ def analyse_layers(batch: LayerBatch, archive: ArchiveLocation) -> AnalysisRecei
         written = writer.close()
     receipts = tuple(_with_objects(receipt, merged, written) for receipt, merged in ended)
     kept = {each.key: each for _, merged in ended if merged for each in merged.kept}
-    return AnalysisReceipt(prints.id, receipts, written, tuple(kept[key] for key in sorted(kept)))
+    # What was found with the search is what would have been found without it, and more.
+    also = (fingerprints(batch.limits).id,) if batch.secrets else ()
+    return AnalysisReceipt(prints.id, receipts, written, tuple(kept[key] for key in sorted(kept)), also)
 
 
 def _with_objects(receipt: LayerReceipt, merged: Merged | None, written: tuple[ObjectReceipt, ...]) -> LayerReceipt:
@@ -163,7 +169,8 @@ def _analyse_again(
     if task.former is None or task.notes:
         return None
     try:
-        again = Reanalysis(store, task.digest, task.former, selection=DEFAULT, prints=prints, limits=batch.limits)
+        selection = selection_of(secrets=batch.secrets)
+        again = Reanalysis(store, task.digest, task.former, selection=selection, prints=prints, limits=batch.limits)
         if not again.possible or (again.needs_bytes and task.location is None):
             return None
         if not again.needs_bytes or task.location is None:
@@ -216,7 +223,7 @@ def _analyse_whole(
         analyse_stream,
         digest=task.digest,
         size=task.size,
-        selection=DEFAULT,
+        selection=selection_of(secrets=batch.secrets),
         limits=batch.limits,
         scratch=store.scratch,
         notes=task.notes,
