@@ -118,8 +118,9 @@ def register_fingerprint_set(db: Database, content_id: bytes, members: Sequence[
 
 
 # A layer holds its images back unless it has a result, or failed for good, or is not served by anybody. A failure for good
-# fails the image; what nobody serves leaves it partial.
-_FINGERPRINTS = "fingerprints AS (SELECT id FROM fingerprint_set WHERE content_id = %(fingerprint_set)s)"
+# fails the image; what nobody serves leaves it partial. An image that more analysers were at than are asked for (a search for
+# secrets too) is as good as one of just these.
+_FINGERPRINTS = "fingerprints AS (SELECT id, members FROM fingerprint_set WHERE content_id = %(fingerprint_set)s)"
 _IMAGES_SETTLED = """
 edges AS (
     SELECT DISTINCT i.id AS image, l.id AS layer, l.unserved, l.final AND l.fingerprint_set = f.id AS final,
@@ -134,13 +135,15 @@ layered AS (
     FROM edges GROUP BY image
 ),
 images AS (
-    SELECT i.id, i.digest, i.fingerprint_set = f.id AND coalesce(y.ready, true) AND CASE i.outcome
+    SELECT i.id, i.digest, (i.fingerprint_set = f.id OR g.members @> f.members AND f.members <> '{}')
+        AND coalesce(y.ready, true) AND CASE i.outcome
         WHEN 'analysed' THEN coalesce(y.whole, true) AND (c.generation IS NOT NULL OR i.layers = '{}')
         WHEN 'partial' THEN c.generation IS NOT NULL AND NOT (%(retry)s AND i.reason = 'link-unread')
         WHEN 'failed' THEN coalesce(y.broken, false) AND NOT %(retry)s
         ELSE i.outcome = 'skipped' END AS settled
     FROM fingerprints f CROSS JOIN asked
     JOIN image i ON i.id = asked.image LEFT JOIN layered y ON y.image = i.id LEFT JOIN chain c ON c.id = i.chain
+    LEFT JOIN fingerprint_set g ON g.id = i.fingerprint_set
 )
 """
 _SETTLED = f"""

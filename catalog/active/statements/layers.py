@@ -26,7 +26,7 @@ UPDATE package p SET role = CASE WHEN s.role = 'installed' THEN s.role ELSE p.ro
 FROM staged_package s WHERE s.package = p.content_id
 AND ((s.role = 'installed' AND p.role <> 'installed') OR (p.licences = '{}' AND coalesce(s.licences, '{}') <> '{}'))
 """
-_RESULTS = """
+RESULTS = """
 INSERT INTO layer_result (layer, fingerprint_set, outcome, reason, detail, composition_hash, entries, packages, problems,
     tar_size, objects, generation)
 SELECT l.id, %(fingerprints)s, s.outcome, s.reason, s.detail, s.composition_hash, s.entries, s.packages, s.problems,
@@ -50,5 +50,5 @@ _LEASES = "DELETE FROM lease e USING staged_layer s WHERE s.digest = e.layer AND
 
 PACKAGES = (_PACKAGES, _PACKAGE_NOTES)
 """The statements that take no parameter and need staged_package alone."""
-ALL = (_LAYERS, _SIZES, *PACKAGES, _RESULTS, _RECOVERED, _FAILED, _LEASES)
+ALL = (_LAYERS, _SIZES, *PACKAGES, RESULTS, _RECOVERED, _FAILED, _LEASES)
 """In this order."""
