@@ -142,6 +142,7 @@ class Settings(BaseSettings):
     registry_retries: int = Field(3, ge=0, description="further tries of a request that failed in passing")
 
     database_connections: int = Field(8, gt=0, description="connections of a run's committers")
+    secrets: bool = Field(False, description="search every text file for secrets; kept are rule, path and line")
     limits: Limits = Field(default_factory=Limits, description="caps on hostile input")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")

@@ -39,6 +39,7 @@ _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?")
 )
 @click.option("--address", metavar="ADDRESS", help="The Ray cluster to work on. [this machine]")
 @click.option("--retry", is_flag=True, help="Try again what failed for good in an earlier run.")
+@click.option("--secrets/--no-secrets", default=None, help="Search every text file for secrets. [as set: no]")
 @click.option("--jobs", "--cpus", "cpus", type=click.IntRange(min=1), metavar="N", help="CPUs to use here. [all]")
 @fail_on_option
 @common_options
@@ -49,6 +50,7 @@ def command(
     ca_file: Path | None,
     address: str | None,
     retry: bool,
+    secrets: bool | None,
     cpus: int | None,
     fail_on: tuple[str, ...],
     as_json: bool,
@@ -68,7 +70,7 @@ def command(
       @FILE                                a list of these, one a line
     """  # noqa: D301 - click keeps lines as they are after a backspace, the character
     options = scan_options(sources, platforms, insecure, ca_file, address, retry=retry, cpus=cpus)
-    settings = settings_for(verbose=verbose, ray_address=address, registry_ca_file=ca_file)
+    settings = settings_for(verbose=verbose, ray_address=address, registry_ca_file=ca_file, secrets=secrets)
     with observing(quiet=quiet) as observer:
         summary = scan(options, settings, observer)
     if as_json:
