@@ -26,6 +26,7 @@ class KnownReference:
         target: digest of the manifest or index.
         wanted_platforms: the choice it was resolved under, as text.
         images: digests of its images, skipped ones left out.
+        known: those of them that have a result.
     """
 
     text: str
@@ -36,6 +37,22 @@ class KnownReference:
     target: str
     wanted_platforms: str
     images: tuple[str, ...]
+    known: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class UnchangedImage:
+    """An image whose layers have the same rows under the present analysers.
+
+    Args:
+        digest: its own.
+        chain: id of the chain it stands on.
+        layers: digest and composition hash of each, bottom first.
+    """
+
+    digest: str
+    chain: bytes
+    layers: tuple[tuple[str, bytes], ...]
 
 
 def former_results(
@@ -72,11 +89,12 @@ def former_results(
     }
 
 
-def unchanged_images(tx: Transaction, digests: Sequence[str], *, fingerprint_set: bytes) -> dict[str, bytes]:
-    """Images of another fingerprint set all of whose layers ended alike under this one, with the ids of their chains.
+def unchanged_images(tx: Transaction, digests: Sequence[str], *, fingerprint_set: bytes) -> list[UnchangedImage]:
+    """Images of another fingerprint set all of whose layers ended alike under this one.
 
     What a layer lacks, and why, is alike as well, so the image's outcome is the same. Images that need something beside their
-    layers' rows (a file that was, or could not be, read for a link) are among them: their chain's id tells.
+    layers' rows (a file that was read for a link) are among them: their chain's id tells. Those with a layer that nobody
+    serves are not.
 
     Args:
         tx: a transaction.
@@ -84,7 +102,20 @@ def unchanged_images(tx: Transaction, digests: Sequence[str], *, fingerprint_set
         fingerprint_set: content id of the present set.
     """
     rows = tx.rows(_UNCHANGED, {"digests": list(digests), "fingerprint_set": fingerprint_set})
-    return {digest: bytes(chain) for digest, chain in rows}
+    return [
+        UnchangedImage(digest, bytes(chain), tuple(zip(layers, map(bytes, hashes), strict=True)))
+        for digest, chain, layers, hashes in rows
+    ]
+
+
+def layers_of_images(tx: Transaction, digests: Sequence[str]) -> dict[str, int]:
+    """The layers of images that somebody serves, each once, with their sizes (-1 where unknown).
+
+    Args:
+        tx: a transaction.
+        digests: of images.
+    """
+    return dict(tx.rows(_LAYERS, {"digests": list(digests)}))
 
 
 def advance_images(db: Database, run: str, digests: Sequence[str], *, fingerprint_set: bytes) -> int:
@@ -102,7 +133,7 @@ def advance_images(db: Database, run: str, digests: Sequence[str], *, fingerprin
         tx.lock_writers()
         # Looked at once more: another run may have composed one of them meanwhile.
         left = unchanged_images(tx, digests, fingerprint_set=fingerprint_set)
-        parameters = {"digests": list(left), "fingerprint_set": fingerprint_set, "run": run}
+        parameters = {"digests": [each.digest for each in left], "fingerprint_set": fingerprint_set, "run": run}
         return tx.execute(_ADVANCE, parameters)
 
 
@@ -127,8 +158,10 @@ def known_references(
         },
     )
     return [
-        KnownReference(text, registry, repository, name, kind, target, wanted_platforms, tuple(images))
-        for text, registry, repository, name, kind, target, wanted_platforms, images in rows
+        KnownReference(
+            text, registry, repository, name, kind, target, wanted_platforms, tuple(images), frozenset(known)
+        )
+        for text, registry, repository, name, kind, target, wanted_platforms, images, known in rows
     ]
 
 
@@ -155,15 +188,21 @@ ORDER BY b.digest, a.dataset, a.key
 """
 _UNCHANGED = """
 WITH present AS (SELECT id FROM fingerprint_set WHERE content_id = %(fingerprint_set)s)
-SELECT i.digest, c.content_id FROM present f
+SELECT i.digest, c.content_id, r.layers, r.hashes FROM present f
 JOIN image i ON i.digest = ANY(%(digests)s::text[]) AND i.fingerprint_set <> f.id AND i.outcome IN ('analysed', 'partial')
 JOIN chain c ON c.id = i.chain AND c.generation IS NOT NULL AND c.packages IS NOT NULL
-WHERE NOT EXISTS (
-    SELECT FROM unnest(i.layers) u(layer) JOIN layer l ON l.id = u.layer
+CROSS JOIN LATERAL (
+    SELECT array_agg(l.digest ORDER BY u.position) AS layers, array_agg(b.composition_hash ORDER BY u.position) AS hashes,
+        bool_and(b.layer IS NOT NULL AND (a.composition_hash, a.outcome, a.reason, a.detail)
+            IS NOT DISTINCT FROM (b.composition_hash, b.outcome, b.reason, b.detail)) AS alike
+    FROM unnest(i.layers) WITH ORDINALITY u(layer, position) JOIN layer l ON l.id = u.layer
     LEFT JOIN layer_result a ON a.layer = l.id AND a.fingerprint_set = i.fingerprint_set
-    LEFT JOIN layer_result b ON b.layer = l.id AND b.fingerprint_set = f.id
-    WHERE NOT l.unserved AND (b.layer IS NULL OR (a.composition_hash, a.outcome, a.reason, a.detail)
-        IS DISTINCT FROM (b.composition_hash, b.outcome, b.reason, b.detail)))
+    LEFT JOIN layer_result b ON b.layer = l.id AND b.fingerprint_set = f.id) r
+WHERE r.alike
+"""
+_LAYERS = """
+SELECT l.digest, l.size FROM layer l WHERE NOT l.unserved AND l.id IN (
+    SELECT unnest(i.layers) FROM image i WHERE i.digest = ANY(%(digests)s::text[])) ORDER BY l.id
 """
 _ADVANCE = """
 UPDATE image SET fingerprint_set = (SELECT id FROM fingerprint_set WHERE content_id = %(fingerprint_set)s), run = %(run)s
@@ -171,7 +210,8 @@ WHERE digest = ANY(%(digests)s::text[])
 """
 _REFERENCES = """
 SELECT r.text, coalesce(g.host, ''), r.repository, r.name, r.kind, r.target, r.wanted_platforms,
-    array_agg(i.digest ORDER BY ri.ordinal)
+    array_agg(i.digest ORDER BY ri.ordinal),
+    coalesce(array_agg(i.digest) FILTER (WHERE i.outcome IN ('analysed', 'partial')), '{}')
 FROM reference r LEFT JOIN registry g ON g.id = r.registry
 JOIN reference_image ri ON ri.reference = r.id JOIN image i ON i.id = ri.image
 WHERE r.present AND r.outcome IS NULL AND r.target IS NOT NULL AND i.outcome <> 'skipped' AND i.residence = 'active'

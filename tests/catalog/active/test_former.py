@@ -9,7 +9,13 @@ import pytest
 from catalog.active.commits import commit_layers, undo_commit
 from catalog.active.composition import layer_records
 from catalog.active.database import Database
-from catalog.active.former import advance_images, former_results, known_references, unchanged_images
+from catalog.active.former import (
+    advance_images,
+    former_results,
+    known_references,
+    layers_of_images,
+    unchanged_images,
+)
 from catalog.active.planning import register_fingerprint_set, unsettled_images
 from catalog.receipts import AnalysisReceipt, Effort, FormerResult, LayerReceipt
 from tests.catalog.active import made
@@ -46,7 +52,11 @@ def former(db: Database, *layers: Layer) -> dict[str, FormerResult]:
 
 def unchanged(db: Database, *images: Image) -> set[str]:
     with db.transaction() as tx:
-        return set(unchanged_images(tx, [image.digest for image in images], fingerprint_set=PRESENT))
+        found = unchanged_images(tx, [image.digest for image in images], fingerprint_set=PRESENT)
+    for each, image in ((each, image) for each in found for image in images if image.digest == each.digest):
+        assert each.chain == image.chains()[-1]
+        assert each.layers == tuple((layer.digest, layer.composition_hash) for layer in image.layers)
+    return {each.digest for each in found}
 
 
 def unsettled(db: Database, *images: Image) -> list[str]:
@@ -155,3 +165,18 @@ def test_references_whose_images_are_of_the_present_set_may_be_left_out(db: Data
         assert known_references(tx, fingerprint_set=FINGERPRINTS) == []
         (reference,) = known_references(tx, fingerprint_set=PRESENT)
     assert (reference.text, reference.target, reference.images) == (ONE.reference, ONE.digest, (ONE.digest,))
+    assert reference.known == {ONE.digest}
+
+
+def test_the_layers_of_images_come_once_with_their_sizes(db: Database) -> None:
+    made.list_images(db, ONE, TWO)
+    with db.transaction() as tx:
+        found = layers_of_images(tx, [ONE.digest, TWO.digest])
+    assert found == dict.fromkeys((BASE.digest, PYTHON.digest, NODE.digest), 1000)
+
+
+def test_a_reference_to_a_pending_image_is_known_without_a_result(db: Database) -> None:
+    made.list_images(db, ONE)
+    with db.transaction() as tx:
+        (reference,) = known_references(tx)
+    assert (reference.images, reference.known) == ((ONE.digest,), frozenset())
