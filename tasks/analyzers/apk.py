@@ -14,6 +14,7 @@ from catalog.limits import Limits
 from catalog.packages import PackageFacts
 from tasks.analyzers.file_lists import LONGEST_PATH, ClaimList
 from tasks.analyzers.interface import Analyser, Data, Findings, Remark, Wanted, at_most
+from tasks.analyzers.stanzas import behind_breaks
 from tasks.layers.paths import normalised, text
 
 PATHS = frozenset({"lib/apk/db/installed", "usr/lib/apk/db/installed"})
@@ -58,12 +59,12 @@ class Apk(Analyser):
 
 
 def _stanzas(data: Data) -> Iterator[Data]:
-    start = 0
+    start = behind_breaks(data, 0)
     while start < len(data):
         end = data.find(b"\n\n", start)
         stanza = data[start : end if end >= 0 else len(data)]
-        start += len(stanza) + 2
-        if stanza and not stanza.isspace():
+        start = behind_breaks(data, start + len(stanza))
+        if not stanza.isspace():
             yield stanza
 
 

@@ -22,6 +22,8 @@ PACKAGE, STATUS, VERSION, ARCHITECTURE, SOURCE, LICENCE = (
 
 # A run of blanks is looked at once, from its beginning: whoever writes a megabyte of them must not cost a trillion steps.
 _BLANKS_AT_END = re.compile(rb"(?<![ \t\r])[ \t\r]++(?=\n)")
+_BLANK_LINE = re.compile(rb"^[ \t]++$", re.MULTILINE)
+_BREAKS = re.compile(rb"\n*+")
 
 
 def stanzas(data: Data) -> Iterator[bytes]:
@@ -30,15 +32,28 @@ def stanzas(data: Data) -> Iterator[bytes]:
     Args:
         data: the file; blank lines may hold blanks, and lines may end as Windows ends them.
     """
-    if b"\r" in data or b"\n \n" in data or b"\n\t\n" in data:
+    data = data.replace(b"\r\n", b"\n")
+    if b"\r" in data or _BLANK_LINE.search(data):
         data = _BLANKS_AT_END.sub(b"", data)
-    start = 0
+    start = behind_breaks(data, 0)
     while start < len(data):
         end = data.find(b"\n\n", start)
-        stanza = b"\n" + data[start : end if end >= 0 else len(data)]
-        start += len(stanza) + 1
+        end = end if end >= 0 else len(data)
+        stanza = b"\n" + data[start:end]
+        start = behind_breaks(data, end)
         if not stanza.isspace():
             yield stanza
+
+
+def behind_breaks(data: Data, at: int) -> int:
+    """Where a run of line breaks that begins here ends: however many there are, they cost one step.
+
+    Args:
+        data: the file.
+        at: the run's beginning; where there is none, it ends here.
+    """
+    found = _BREAKS.match(data, at)
+    return found.end() if found else at
 
 
 def field(stanza: bytes, key: bytes) -> str:
