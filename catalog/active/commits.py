@@ -17,7 +17,7 @@ from catalog.active.statements import chains, images, layers
 from catalog.active.undo import undo_commit
 from catalog.errors import ActiveSetError, ForeignLayer, Retry
 from catalog.receipts import AnalysisReceipt, ChainReceipt, CompositionReceipt, LayerReceipt
-from catalog.schemas import OCCURRENCES, PACKAGE_SETS
+from catalog.schemas import OCCURRENCES, OWNED_OCCURRENCES, PACKAGE_SETS, PRIVILEGED_FILES
 from catalog.states import LayerOutcome
 
 __all__ = ["Commit", "commit_images", "commit_layers", "last_generation", "undo_commit", "unmirrored"]
@@ -26,6 +26,9 @@ _PACKAGE_COLUMNS = (
     *("package", "type", "namespace", "name", "version", "epoch", "architecture"),
     *("source_name", "source_version", "module", "qualifiers", "licences", "role"),
 )
+
+_CHAIN_FACTS = (OWNED_OCCURRENCES.name, PRIVILEGED_FILES.name)
+"""Datasets of what is known of a chain once an image ends with it."""
 
 
 def commit_layers(db: Database, run: str, receipt: AnalysisReceipt, packages: pa.Table) -> Commit:
@@ -55,6 +58,8 @@ def commit_layers(db: Database, run: str, receipt: AnalysisReceipt, packages: pa
         }
         for statement in layers.ALL:
             tx.execute(statement, parameters)
+        for content_id in receipt.also:
+            tx.execute(layers.RESULTS, {**parameters, "fingerprints": _fingerprint_set(tx, content_id)})
     return commit
 
 
@@ -93,12 +98,14 @@ def commit_images(
         _refuse_unknown(tx)
         generation = next_generation(tx)
         commit, files = record_commit(tx, generation, run, "images", receipt.objects)
-        occurrences = [files[each.key] for each in receipt.objects if each.dataset == OCCURRENCES.name]
+        facts = [files[each.key] for each in receipt.objects if each.dataset in _CHAIN_FACTS]
+        deltas = [files[each.key] for each in receipt.objects if each.dataset == OCCURRENCES.name]
         parameters = {
             "run": run,
             "generation": generation,
             "fingerprints": _fingerprint_set(tx, fingerprint_set),
-            "objects": sorted(occurrences),
+            "objects": sorted((*deltas, *facts)),
+            "facts": sorted(facts),
         }
         for statement in (*chains.ALL, *images.ALL):
             tx.execute(statement, parameters)
@@ -155,7 +162,12 @@ def _fingerprint_set(tx: Transaction, content_id: bytes) -> int:
 def _stage_composition(tx: Transaction, receipt: CompositionReceipt, composed: pa.Table, sets: pa.Table) -> None:
     by_id = {each.chain: each for each in receipt.chains}
     tx.stage("staged_chain", pa.Table.from_pylist([_chain_row(each) for each in by_id.values()], _CHAIN_SCHEMA))
-    members = [{"chain": each.chain, "set": content_id} for each in by_id.values() for content_id in each.sets]
+    members = [
+        {"chain": each.chain, "set": content_id, "owned": owned}
+        for each in by_id.values()
+        for sets, owned in ((each.sets, False), (each.owned_sets, True))
+        for content_id in sets
+    ]
     tx.stage("staged_chain_set", pa.Table.from_pylist(members, _CHAIN_SET_SCHEMA))
     tx.stage("staged_set", sets.select(PACKAGE_SETS.schema.names))
     rows = {
@@ -211,5 +223,5 @@ _CHAIN_SCHEMA = _schema(
     platform=pa.binary(),
     packages=pa.int32(),
 )
-_CHAIN_SET_SCHEMA = pa.schema([("chain", pa.binary()), ("set", pa.binary())])
+_CHAIN_SET_SCHEMA = pa.schema([("chain", pa.binary()), ("set", pa.binary()), ("owned", pa.bool_())])
 _OUTCOME_SCHEMA = _schema("digest outcome reason detail")

@@ -74,8 +74,9 @@ def known_chains(tx: Transaction, chains: Sequence[bytes]) -> list[ChainReceipt]
             distribution=(distribution, version, name),
             sets=tuple(bytes(each) for each in sets),
             packages=packages,
+            owned_sets=tuple(bytes(each) for each in owned),
         )
-        for chain, parent, layer, platform, distribution, version, name, sets, packages in tx.rows(
+        for chain, parent, layer, platform, distribution, version, name, sets, owned, packages in tx.rows(
             _KNOWN, {"chains": list(chains)}
         )
     ]
@@ -106,6 +107,7 @@ _KNOWN = """
 SELECT c.content_id, p.content_id, l.digest, f.content_id, coalesce(f.distribution, ''), coalesce(f.version, ''),
     coalesce(f.name, ''),
     coalesce((SELECT array_agg(k.content_id ORDER BY k.content_id) FROM package_set k WHERE k.id = ANY(c.sets)), '{}'),
+    coalesce((SELECT array_agg(k.content_id ORDER BY k.content_id) FROM package_set k WHERE k.id = ANY(c.owned_sets)), '{}'),
     c.packages
 FROM unnest(%(chains)s::bytea[]) w(chain) JOIN chain c ON c.content_id = w.chain AND c.generation IS NOT NULL
 JOIN layer l ON l.id = c.layer LEFT JOIN chain p ON p.id = c.parent LEFT JOIN platform f ON f.id = c.platform

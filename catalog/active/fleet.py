@@ -8,7 +8,15 @@ from enum import StrEnum
 
 from catalog.active.database import Database, Row, Transaction
 from catalog.active.listing import reference_key
-from catalog.active.one_image import image_chains, image_findings, image_layers, image_packages
+from catalog.active.one_image import (
+    image_chain,
+    image_chains,
+    image_findings,
+    image_keys,
+    image_layers,
+    image_owned_packages,
+    image_packages,
+)
 from catalog.active.snapshots import current
 from catalog.active.statements import lines, statistics
 from catalog.active.views import (
@@ -40,9 +48,12 @@ __all__ = [
     "RunRecord",
     "find_images",
     "fleet_status",
+    "image_chain",
     "image_chains",
     "image_findings",
+    "image_keys",
     "image_layers",
+    "image_owned_packages",
     "image_packages",
     "list_images",
 ]

@@ -107,6 +107,7 @@ chain = sa.Table(
     sa.Column("platform", sa.ForeignKey("platform.id")),
     sa.Column("packages", sa.Integer),  # null: only the lower part of other chains, its sets are not known
     integers("sets"),
+    integers("owned_sets"),  # of language packages that the operating system's own: never judged, in no image_set
     integers("objects"),
     sa.Column("generation", sa.BigInteger),
     sa.Index(None, "generation"),

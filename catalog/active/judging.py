@@ -53,7 +53,9 @@ class Refreshed:
 
 
 def unjudged_packages(tx: Transaction, snapshot: int) -> pa.Table:
-    """The distinct (package, platform) pairs of all package sets that this snapshot has not judged yet.
+    """The distinct (package, platform) pairs of all images' package sets that this snapshot has not judged yet.
+
+    Sets that are only owned by an operating system's packages are no image's.
 
     Args:
         tx: a transaction.
@@ -120,6 +122,7 @@ WITH pairs AS (
     SELECT DISTINCT m.package, coalesce(k.platform, 0) AS platform
     FROM package_set k LEFT JOIN set_summary y ON y.package_set = k.id CROSS JOIN unnest(k.members) m(package)
     WHERE k.generation IS NOT NULL AND (y.snapshot IS DISTINCT FROM %(snapshot)s OR y.unjudged > 0)
+    AND EXISTS (SELECT FROM image_set x WHERE x.package_set = k.id)
 )
 SELECT p.id, q.platform, coalesce(f.distribution, ''), coalesce(f.version, ''), p.type, p.namespace, p.name, p.version,
     p.epoch, p.architecture, p.source_name, p.source_version, p.module, p.qualifiers

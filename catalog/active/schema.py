@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 
 from catalog.errors import SchemaMismatch
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that this version of Longshore works on."""
 
 _MIGRATION_LOCK = 0x4C6F6E67_6D696772  # "Longmigr"

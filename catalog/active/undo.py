@@ -23,7 +23,7 @@ _IMAGES = (
     WITH RECURSIVE undone AS (
         SELECT c.id FROM chain c WHERE c.generation = %(undone)s
         OR c.objects && (SELECT objects FROM archive_commit WHERE generation = %(undone)s)
-        OR c.sets && ARRAY(SELECT id FROM package_set WHERE generation = %(undone)s)
+        OR (c.sets || c.owned_sets) && ARRAY(SELECT id FROM package_set WHERE generation = %(undone)s)
         UNION SELECT c.id FROM undone u JOIN chain c ON c.parent = u.id
     ) SELECT id FROM undone
     """,
@@ -35,7 +35,8 @@ _IMAGES = (
     "DELETE FROM image_set x USING undone_image u WHERE x.image = u.id",
     "UPDATE image i SET outcome = 'pending', reason = '', detail = '', chain = NULL, platform = NULL, packages = 0,"
     " fingerprint_set = NULL, generation = NULL, run = %(run)s FROM undone_image u WHERE i.id = u.id",
-    "UPDATE chain c SET generation = NULL, objects = '{}', packages = NULL, sets = '{}' FROM undone_chain u WHERE c.id = u.id",
+    "UPDATE chain c SET generation = NULL, objects = '{}', packages = NULL, sets = '{}', owned_sets = '{}'"
+    " FROM undone_chain u WHERE c.id = u.id",
     "UPDATE package_set SET generation = NULL WHERE generation = %(undone)s",
 )
 _ADVISORIES = ("UPDATE advisory_snapshot SET current = false, generation = NULL WHERE generation = %(undone)s",)

@@ -223,7 +223,13 @@ class _Application:
         if (found is None or found.node is None) and first not in (self._own_plain or ()):
             found = resolve(self.below, parts)
             first = "/".join(found.parts if found else parts)
+            if type(found.node if found else None) is File and self._is_own_folder(first):
+                return None, first
         return (found.node if found else None), first
+
+    def _is_own_folder(self, path: str) -> bool:
+        """Whether this layer has entries below a path."""
+        return any(plain.startswith(f"{path}/") for plain in self._own_plain or ())
 
     def _join_own_links(self) -> None:
         """Give hard links within the layer, in whatever order they came, one inode with what they link to."""

@@ -1,7 +1,8 @@
 """Committing compositions, first part: platforms, package sets and chains.
 
-From staged_chain (a chain each), staged_chain_set (its sets), staged_set (a member each), staged_composed and
-staged_outcome. Parameters: generation, objects (integers of the occurrences objects).
+From staged_chain (a chain each), staged_chain_set (its sets, and whether they are owned), staged_set (a member each),
+staged_composed and staged_outcome. Parameters: generation, objects (integers of the chains' objects), facts (those of them
+that only chains with an image at their end have rows in).
 """
 
 UNKNOWN = """
@@ -45,22 +46,25 @@ _CHAIN_FACTS = """
 CREATE TEMPORARY TABLE chain_facts ON COMMIT DROP AS
 SELECT s.content_id, s.parent, l.id AS layer, f.id AS platform, s.packages,
     coalesce((SELECT array_agg(k.id ORDER BY k.id) FROM staged_chain_set m JOIN package_set k ON k.content_id = m.set
-              WHERE m.chain = s.content_id), '{}') AS sets
+              WHERE m.chain = s.content_id AND NOT m.owned), '{}') AS sets,
+    coalesce((SELECT array_agg(k.id ORDER BY k.id) FROM staged_chain_set m JOIN package_set k ON k.content_id = m.set
+              WHERE m.chain = s.content_id AND m.owned), '{}') AS owned_sets
 FROM staged_chain s JOIN layer l ON l.digest = s.layer LEFT JOIN platform f ON f.content_id = s.platform
 """
 _CHAINS_AGAIN = """
-UPDATE chain c SET platform = s.platform, packages = s.packages, sets = s.sets, objects = %(objects)s::int[],
-    generation = %(generation)s
+UPDATE chain c SET platform = s.platform, packages = s.packages, sets = s.sets, owned_sets = s.owned_sets,
+    objects = %(objects)s::int[], generation = %(generation)s
 FROM chain_facts s WHERE s.content_id = c.content_id AND c.generation IS NULL
 """
 # A chain that was so far only the lower part of others: now an image ends there, and its sets are known.
 _CHAINS_WHOLE = """
-UPDATE chain c SET platform = s.platform, packages = s.packages, sets = s.sets, generation = %(generation)s
+UPDATE chain c SET platform = s.platform, packages = s.packages, sets = s.sets, owned_sets = s.owned_sets,
+    objects = ARRAY(SELECT DISTINCT unnest(c.objects || %(facts)s::int[]) ORDER BY 1), generation = %(generation)s
 FROM chain_facts s WHERE s.content_id = c.content_id AND c.packages IS NULL AND s.packages IS NOT NULL
 """
 _CHAINS = """
-INSERT INTO chain (content_id, parent, layer, platform, packages, sets, objects, generation)
-SELECT s.content_id, p.id, s.layer, s.platform, s.packages, s.sets, %(objects)s::int[], %(generation)s
+INSERT INTO chain (content_id, parent, layer, platform, packages, sets, owned_sets, objects, generation)
+SELECT s.content_id, p.id, s.layer, s.platform, s.packages, s.sets, s.owned_sets, %(objects)s::int[], %(generation)s
 FROM chain_facts s LEFT JOIN chain p ON p.content_id = s.parent
 WHERE NOT EXISTS (SELECT FROM chain c WHERE c.content_id = s.content_id) ORDER BY s.content_id
 """

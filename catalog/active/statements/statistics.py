@@ -44,7 +44,8 @@ SELECT (SELECT count(*) FROM reference WHERE NOT present),
     edges.bytes,
     (SELECT count(*) FROM chain WHERE generation IS NOT NULL),
     (SELECT count(*) FROM package),
-    (SELECT count(*) FROM package_set WHERE generation IS NOT NULL),
+    (SELECT count(*) FROM package_set k WHERE generation IS NOT NULL
+        AND EXISTS (SELECT FROM image_set x WHERE x.package_set = k.id)),
     (SELECT count(*) FROM image_set),
     (SELECT generation FROM archive_counter),
     (SELECT count(*) FROM archive_file WHERE state = 'live'),
@@ -66,7 +67,8 @@ UNJUDGED = """
 SELECT count(*) FROM (
     SELECT DISTINCT m.package, coalesce(k.platform, 0) AS platform
     FROM package_set k LEFT JOIN set_summary y ON y.package_set = k.id CROSS JOIN unnest(k.members) m(package)
-    WHERE k.generation IS NOT NULL AND (y.snapshot IS DISTINCT FROM %(snapshot)s OR y.unjudged > 0)) q
+    WHERE k.generation IS NOT NULL AND (y.snapshot IS DISTINCT FROM %(snapshot)s OR y.unjudged > 0)
+    AND EXISTS (SELECT FROM image_set x WHERE x.package_set = k.id)) q
 WHERE NOT EXISTS (SELECT FROM judgement j WHERE (j.package, j.platform, j.snapshot) = (q.package, q.platform, %(snapshot)s))
 """
 """Pairs of package and platform that the snapshot has not judged."""

@@ -1,13 +1,15 @@
 """Summaries of package sets and images. Parameters: snapshot (0: none), everything.
 
 With no snapshot nothing is judged, and every package is not covered. With one, a package that it has not judged yet counts
-as not covered and as unjudged; its set is looked at again.
+as not covered and as unjudged; its set is looked at again. Sets that no image has are left alone: what an operating
+system's packages own is nobody's finding.
 """
 
 ANYTHING = """
 SELECT %(everything)s
 OR EXISTS (SELECT FROM package_set k LEFT JOIN set_summary y ON y.package_set = k.id
-    WHERE k.generation IS NOT NULL AND (y.snapshot IS DISTINCT FROM %(snapshot)s OR y.unjudged > 0))
+    WHERE k.generation IS NOT NULL AND (y.snapshot IS DISTINCT FROM %(snapshot)s OR y.unjudged > 0)
+    AND EXISTS (SELECT FROM image_set x WHERE x.package_set = k.id))
 OR EXISTS (SELECT FROM image i LEFT JOIN image_summary y ON y.image = i.id
     WHERE i.outcome IN ('analysed', 'partial') AND y.snapshot IS DISTINCT FROM %(snapshot)s)
 """
@@ -17,6 +19,7 @@ CREATE TEMPORARY TABLE touched_sets ON COMMIT DROP AS
 SELECT k.id, coalesce(k.platform, 0) AS platform, k.members
 FROM package_set k LEFT JOIN set_summary y ON y.package_set = k.id
 WHERE k.generation IS NOT NULL AND (%(everything)s OR y.snapshot IS DISTINCT FROM %(snapshot)s OR y.unjudged > 0)
+AND EXISTS (SELECT FROM image_set x WHERE x.package_set = k.id)
 """
 
 # Findings are counted once for each (package, platform), not once for each set; a set adds its packages up.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -162,14 +163,16 @@ def failure(layer: Layer, reason: str, retry: Retry, *, verified: bool) -> Analy
     return AnalysisReceipt(FINGERPRINTS, (receipt,), ())
 
 
-def composition(*images: Image) -> tuple[CompositionReceipt, pa.Table, pa.Table]:
-    """Receipt, IMAGES rows and PACKAGE_SETS rows of images that were composed well."""
+def composition(*images: Image, owned: Collection[PackageFacts] = ()) -> tuple[CompositionReceipt, pa.Table, pa.Table]:
+    """Receipt, IMAGES rows and PACKAGE_SETS rows of images that were composed well; `owned`: what the system's packages own."""
     chains: dict[bytes, ChainReceipt] = {}
     image_rows, set_rows = [], []
     for image in images:
         parent = ROOT_CHAIN
         for depth, chain in enumerate(image.chains(), start=1):
-            sets, rows = _sets(image.layers[:depth])
+            found = [each for layer in image.layers[:depth] for each in layer.packages]
+            sets, rows = _sets([each for each in found if each not in owned])
+            owned_sets, owned_rows = _sets([each for each in found if each in owned])
             packages = len(rows)
             receipt = ChainReceipt(
                 chain,
@@ -179,15 +182,18 @@ def composition(*images: Image) -> tuple[CompositionReceipt, pa.Table, pa.Table]
                 ("debian", "12", "Debian GNU/Linux 12"),
                 sets,
                 packages,
+                owned_sets,
             )
             if chain not in chains:
                 chains[chain] = receipt
-                set_rows += rows
+                set_rows += [*rows, *owned_rows]
             parent = chain
         image_rows.append({"image": image.digest, "chain": parent, "sets": list(sets), "packages": packages})
     receipts = tuple(ImageReceipt(image.digest, Outcome.ANALYSED) for image in images)
     name = "-".join(image.name for image in images)
     objects = (obj("images", name), obj("occurrences", name), obj("package_sets", name))
+    if owned:
+        objects += (obj("owned_occurrences", name), obj("privileged_files", name))
     return (
         CompositionReceipt(receipts, objects, tuple(chains.values())),
         pa.Table.from_pylist(image_rows, IMAGES.schema),
@@ -195,11 +201,10 @@ def composition(*images: Image) -> tuple[CompositionReceipt, pa.Table, pa.Table]
     )
 
 
-def _sets(layers: tuple[Layer, ...]) -> tuple[tuple[bytes, ...], list[dict[str, object]]]:
+def _sets(found: list[PackageFacts]) -> tuple[tuple[bytes, ...], list[dict[str, object]]]:
     by_type: dict[str, list[PackageFacts]] = {}
-    for layer in layers:
-        for each in layer.packages:
-            by_type.setdefault(each.type, []).append(each)
+    for each in found:
+        by_type.setdefault(each.type, []).append(each)
     ids, rows = [], []
     for kind, packages in by_type.items():
         platform = DEBIAN if kind == "deb" else b""
@@ -219,16 +224,16 @@ def analyse(db: Database, *layers: Layer) -> Commit:
     return commit_layers(db, RUN, analysis(*layers), package_rows(layers))
 
 
-def compose(db: Database, *images: Image) -> Commit:
+def compose(db: Database, *images: Image, owned: Collection[PackageFacts] = ()) -> Commit:
     """Commit images that were composed well."""
-    return commit_images(db, RUN, *composition(*images), fingerprint_set=FINGERPRINTS)
+    return commit_images(db, RUN, *composition(*images, owned=owned), fingerprint_set=FINGERPRINTS)
 
 
-def scan(db: Database, *images: Image) -> None:
+def scan(db: Database, *images: Image, owned: Collection[PackageFacts] = ()) -> None:
     """List, analyse and compose images, their layers in one batch."""
     list_images(db, *images)
     analyse(db, *dict.fromkeys(layer for image in images for layer in image.layers))
-    compose(db, *images)
+    compose(db, *images, owned=owned)
 
 
 def match(

@@ -16,11 +16,16 @@ from tests.tasks.composition.building import Layer
 class Inode:
     layer: str = ""
     packages: tuple[PackageFacts, ...] | None = None
+    claims: tuple[tuple[str, bytes, str], ...] = ()
+
+
+Rights = tuple[int, int, int, str]
 
 
 @dataclass
 class Regular:
     inode: Inode
+    rights: Rights | None = None
 
 
 @dataclass
@@ -91,8 +96,8 @@ class FileSystem:
         if real and isinstance(folder, Directory):
             folder.children.pop(real[-1], None)
 
-    def files(self) -> dict[str, Inode]:
-        found: dict[str, Inode] = {}
+    def files(self) -> dict[str, Regular]:
+        found: dict[str, Regular] = {}
         waiting: list[tuple[str, Directory]] = [("", self.root)]
         while waiting:
             prefix, folder = waiting.pop()
@@ -100,34 +105,91 @@ class FileSystem:
                 if isinstance(child, Directory):
                     waiting.append((f"{prefix}{name}/", child))
                 elif isinstance(child, Regular):
-                    found[prefix + name] = child.inode
+                    found[prefix + name] = child
         return found
 
 
-def unpack(layers: list[Layer]) -> list[dict[tuple[bytes, str], tuple[str, str]]]:
-    """After each layer: (package, path) → (introducing layer, evidence layer)."""
+@dataclass
+class Unpacked:
+    """What an image has: (package, path) → (introducing layer, evidence layer); path → rights; (path, package) → owner."""
+
+    packages: dict[tuple[bytes, str], tuple[str, str]] = field(default_factory=dict)
+    privileged: dict[str, Rights] = field(default_factory=dict)
+    owned: dict[tuple[str, bytes], str] = field(default_factory=dict)
+
+
+def unpack(layers: list[Layer]) -> list[Unpacked]:
+    """After each layer, what there is."""
     system = FileSystem()
-    since: dict[tuple[object, ...], str] = {}
+    since: dict[tuple[object, ...], int] = {}
+    born: dict[int, tuple[Inode, int]] = {}
     states = []
-    for layer in layers:
+    for position, layer in enumerate(layers):
         system = apply(system, layer)
-        here: dict[tuple[object, ...], str] = {}
-        state: dict[tuple[bytes, str], tuple[str, str]] = {}
+        here: dict[tuple[object, ...], int] = {}
+        state = Unpacked()
         names: dict[int, str] = {}
-        for path, inode in sorted(system.files().items()):
+        for path, regular in sorted(system.files().items()):
+            inode = regular.inode
+            born.setdefault(id(inode), (inode, position))
+            if regular.rights:
+                state.privileged[path] = regular.rights
             packages = inode.packages or ()
             for found in packages:
-                key = (found.type, found.namespace, found.name, found.version, found.architecture, path)
-                here[key] = since.get(key, layer.digest)
+                here[_key(found, path)] = since.get(_key(found, path), position)
             database = any(found.type in OPERATING_SYSTEM_TYPES for found in packages)
             if database and names.setdefault(id(inode), path) != path:
                 continue
             for found in packages:
-                key = (found.type, found.namespace, found.name, found.version, found.architecture, path)
-                state[found.package_id, path] = (here[key], inode.layer)
+                state.packages[found.package_id, path] = (layers[here[_key(found, path)]].digest, inode.layer)
         since = here
+        state.owned = _owned(system, since, {number: when for number, (_, when) in born.items()})
         states.append(state)
     return states
+
+
+def _key(found: PackageFacts, path: str) -> tuple[object, ...]:
+    return (found.type, found.namespace, found.name, found.version, found.architecture, path)
+
+
+def _owned(
+    system: FileSystem, since: dict[tuple[object, ...], int], born: dict[int, int]
+) -> dict[tuple[str, bytes], str]:
+    """Ask every claim of every file for every other file whether it means that one."""
+    files = system.files()
+    owners: dict[tuple[str, bytes], str] = {}
+    for path, regular in files.items():
+        packages = regular.inode.packages or ()
+        if not packages or any(found.type in OPERATING_SYSTEM_TYPES for found in packages):
+            continue
+        newest = max(since[_key(found, path)] for found in packages)
+        for database, other in files.items():
+            for owner, package, claimed in other.inode.claims:
+                listed = [found for found in other.inode.packages or () if found.package_id == package]
+                when = since[_key(listed[0], database)] if listed else born[id(other.inode)]
+                if newest <= when and claimed in _spellings(system, path):
+                    for found in packages:
+                        key = (path, found.package_id)
+                        owners[key] = min(owner, owners.get(key, owner))
+    return owners
+
+
+def _spellings(system: FileSystem, path: str) -> set[str]:
+    """A file's own path, and those through linked folders in the root and in its folders."""
+    found = {path}
+    links = [(name, child) for name, child in system.root.children.items()]
+    links += [
+        (f"{name}/{below}", node)
+        for name, child in links
+        if isinstance(child, Directory)
+        for below, node in child.children.items()
+    ]
+    for link, node in links:
+        real = system.real(link, follow=True) if isinstance(node, Symlink) else None
+        prefix = "".join(f"{part}/" for part in real or ())
+        if real is not None and isinstance(system.at(real), Directory) and path.startswith(prefix):
+            found.add(f"{link}/{path[len(prefix) :]}")
+    return found
 
 
 def apply(below: FileSystem, layer: Layer) -> FileSystem:
@@ -150,26 +212,31 @@ def apply(below: FileSystem, layer: Layer) -> FileSystem:
         if not real or kind in (WHITEOUT, OPAQUE):
             continue
         read = layer.evidence.get(path) == "read"
+        claims = tuple(layer.claims.get(path, ()))
+        own = layer.rights.get(path)
+        rights = (*own, layer.digest) if own else None
         if kind == DIRECTORY:
             if not isinstance(system.at(real), Directory):
                 system.put(real, Directory())
         elif kind == SYMLINK:
             system.put(real, Symlink(target))
-        elif kind == HARDLINK and (read or (not wants("/".join(real)) and path not in layer.evidence)):
-            system.put(real, Regular(Inode(layer.digest, layer.packages.get(path) if read else None)))
-            if read:
-                own_links.append((real, target))
         elif kind == HARDLINK:
             source = system.at(system.real(target) or []) if system.real(target) else None
             if source is None:
                 source = below.at(below.real(target) or []) if below.real(target) else source
-            if isinstance(source, Symlink):
+            rights = rights or (source.rights if isinstance(source, Regular) else None)
+            if read or (not wants("/".join(real)) and path not in layer.evidence):
+                inode = Inode(layer.digest, layer.packages.get(path) if read else None, claims)
+                system.put(real, Regular(inode, rights))
+                if read:
+                    own_links.append((real, target))
+            elif isinstance(source, Symlink):
                 system.put(real, Symlink(source.target))
             else:
-                system.put(real, Regular(source.inode if isinstance(source, Regular) else Inode()))
+                system.put(real, Regular(source.inode if isinstance(source, Regular) else Inode(), rights))
         else:
             packages = layer.packages.get(path) if read and kind == FILE else None
-            system.put(real, Regular(Inode(layer.digest, packages)))
+            system.put(real, Regular(Inode(layer.digest, packages, claims), rights))
     _join(system, layer, own_links)
     return system
 
@@ -191,5 +258,7 @@ def _copy(folder: Directory) -> Directory:
         if isinstance(child, Directory):
             copied.children[name] = _copy(child)
         else:
-            copied.children[name] = Regular(child.inode) if isinstance(child, Regular) else Symlink(child.target)
+            copied.children[name] = (
+                Regular(child.inode, child.rights) if isinstance(child, Regular) else Symlink(child.target)
+            )
     return copied

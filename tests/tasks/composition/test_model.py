@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from catalog.schemas import OCCURRENCES
 from tasks.composition.chains import ChainWalk
+from tasks.composition.ownership import decide_ownership
 from tasks.composition.replay import live_occurrences
 from tasks.composition.state import ChainState, DeltaRow
 from tasks.composition.tables import OccurrenceRows
@@ -23,19 +24,25 @@ TARGETS = st.builds(
 )
 PACKAGES = st.lists(st.sampled_from([deb("x"), deb("x", "2"), deb("y"), deb("y", source="z")]), max_size=3, unique=True)
 MODULES = st.lists(st.sampled_from([npm("x"), npm("y"), npm("y", "2")]), max_size=2, unique=True)
+OWNED = st.sampled_from(["a/pkg", "lib/pkg", "b/pkg", "pkg"])
+CLAIMS = st.lists(st.tuples(st.sampled_from([deb("x"), deb("y")]), OWNED), max_size=4)
+FEW_PATHS = st.sampled_from(["db", "a/db", "db", "a/db", "a/pkg", "lib/pkg", "a/pkg", "lib/pkg", "lib", "a"])
+"""So few that owners and what they own meet."""
 
 
 @st.composite
-def layers(draw: st.DrawFn) -> Layer:
+def layers(draw: st.DrawFn, paths: st.SearchStrategy[str] = PATHS) -> Layer:
     """A layer as its analysis would record it: evidence at every wanted name, none elsewhere; no path twice."""
     layer = Layer(draw(st.sampled_from("ABCDEF")))
     found: dict[str, tuple] = {}
     links: list[str] = []
-    for path in draw(st.lists(PATHS, max_size=7, unique=True)):
+    for path in draw(st.lists(paths, max_size=7, unique=True)):
         kind = draw(st.sampled_from(["file", "file", "file", "directory", "symlink", "hardlink", "device"]))
         if kind == "file" and wants(path):
             found[path] = tuple(draw(PACKAGES if path.endswith("db") else MODULES))
             layer.database(path, *found[path])
+            for owner, owned in draw(CLAIMS) if path.endswith("db") else ():
+                layer.claim(path, owner, owned, listed=owner in found[path])
         elif kind == "symlink":
             links.append(path)
             layer.symlink(path, draw(TARGETS))
@@ -45,11 +52,17 @@ def layers(draw: st.DrawFn) -> Layer:
             target = draw(st.sampled_from([*found, *found, *links, "a/db", "db", "lib/pkg", "a"]))
             if wants(path) and target in found:
                 found[path] = found[target]
+                if target in layer.claims:
+                    layer.claims[path] = layer.claims[target]
                 layer.hardlink(path, target, *found[target], state="read")
             else:
                 layer.hardlink(path, target, state="link" if wants(path) else "")
+            if target in layer.rights:
+                layer.rights[path] = layer.rights[target]
         else:
             getattr(layer, kind)(path)
+        if kind == "file" and draw(st.integers(0, 3)) == 0:
+            layer.rights[path] = draw(st.sampled_from([(0o4755, 0, 0), (0o2755, 0, 5)]))
     for path in draw(st.lists(PATHS, max_size=2)):
         layer.whiteout(path)
     for folder in draw(st.lists(FOLDERS, max_size=1)):
@@ -79,9 +92,27 @@ def test_composition_equals_unpacking_and_looking(stack: list[Layer], small: int
         live = {
             (r["package"], r["path"]): (r["introduced"], r["evidence"]) for r in live_occurrences(deltas).to_pylist()
         }
-        assert live == expected
+        assert live == expected.packages
         members = {package for count in state.packages.values() for package in count.occurrences}
-        assert members == {package for package, _ in expected}
+        assert members == {package for package, _ in expected.packages}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(layers(), layers(FEW_PATHS)), min_size=1, max_size=4), st.sampled_from([0, 2048]))
+def test_privileged_files_and_ownership_equal_those_of_what_was_unpacked(stack: list[Layer], small: int) -> None:
+    claims = {layer.digest: layer.claimed() for layer in stack}
+    for (state, _), expected in zip(compose(stack, small=small), unpack(stack), strict=True):
+        files = {path: state.privileged.get(path) for path in state.privileged}
+        assert {path: file.rights for path, file in files.items() if file} == expected.privileged
+        ownership = decide_ownership(state, claims.__getitem__)
+        assert {(path, package): owner for path, package, owner in ownership.rows} == expected.owned
+        places = {
+            package: [path for found, path in expected.packages if found == package] for _, package in expected.owned
+        }
+        whole = {
+            package for package, paths in places.items() if all((path, package) in expected.owned for path in paths)
+        }
+        assert {package for packages in ownership.packages.values() for package in packages} == whole
 
 
 @settings(max_examples=50, deadline=None)
