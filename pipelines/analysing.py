@@ -28,6 +28,7 @@ from catalog.states import LayerOutcome
 from cluster.errors import TaskLost
 from cluster.session import Session
 from cluster.streaming import halves
+from pipelines.layer_cache import note_trouble
 from pipelines.listing import PendingImage
 from pipelines.observer import Level, Observer, Phase
 from pipelines.rounds import Round, in_rounds, lost_layers, sites_of
@@ -62,8 +63,10 @@ class Analysis:
     analysed: int = 0
     failed: int = 0
     bytes_read: int = 0
+    bytes_cached: int = 0
     cpu_seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
+    cache_troubles: set[str] = field(default_factory=set)
     _failed_before: dict[str, FailedLayer] = field(default_factory=dict)
 
     def analyse(self, images: Sequence[PendingImage], digests: Sequence[str]) -> None:
@@ -143,7 +146,10 @@ class Analysis:
         )
         return self.session.stream(
             partial(analyse_layers, archive=settings.archive),
-            (LayerBatch(tasks=shard, month=month, limits=settings.limits, access=self.access) for shard in cut),
+            (
+                LayerBatch(tasks=shard, month=month, limits=settings.limits, access=self.access, secrets=settings.secrets)
+                for shard in cut
+            ),
             group="analyzer",
             deadline_seconds=settings.task_deadline_seconds,
             max_attempts=settings.task_attempts,
@@ -153,7 +159,9 @@ class Analysis:
     def _commit(self, receipt: AnalysisReceipt) -> None:
         for layer in receipt.layers:
             self.cpu_seconds += layer.cpu_seconds
-            self.bytes_read += layer.size
+            self.bytes_read += layer.bytes_fetched
+            self.bytes_cached += layer.bytes_cached
+            note_trouble(layer, self.cache_troubles, self.observer)
             if layer.outcome is LayerOutcome.FAILED:
                 self.failed += 1
                 self.observer.event(layer.detail or layer.reason, where=layer.layer, level=Level.WARNING)

@@ -58,6 +58,7 @@ class Composition:
     observer: Observer
     composed: int = 0
     bytes_read: int = 0
+    bytes_cached: int = 0
     cpu_seconds: float = 0.0
 
     def compose(self, images: Sequence[PendingImage]) -> None:
@@ -102,6 +103,7 @@ class Composition:
         rereading = Rereading(self.workspace, self.session, self.access, self.observer)
         rereading.read(images, needs)
         self.bytes_read += rereading.bytes_read
+        self.bytes_cached += rereading.bytes_cached
         self.cpu_seconds += rereading.cpu_seconds
         if self.session.stopping:
             return  # they stay pending: what is missing may only not have been read yet

@@ -15,6 +15,7 @@ from catalog.states import LayerOutcome
 from cluster.errors import TaskLost
 from cluster.session import Session
 from cluster.streaming import halves
+from pipelines.layer_cache import note_trouble
 from pipelines.listing import PendingImage
 from pipelines.observer import Level, Observer
 from pipelines.rounds import Round, in_rounds, lost_layers, sites_of
@@ -42,7 +43,9 @@ class Rereading:
     access: RegistryAccess
     observer: Observer
     bytes_read: int = 0
+    bytes_cached: int = 0
     cpu_seconds: float = 0.0
+    cache_troubles: set[str] = field(default_factory=set)
     _supplements: dict[LayerNeed, Supplement] = field(default_factory=dict)
     _objects: dict[str, ObjectReceipt] = field(default_factory=dict)
 
@@ -112,7 +115,9 @@ class Rereading:
             )
 
     def _count(self, layer: LayerReceipt) -> None:
-        self.bytes_read += layer.size
+        self.bytes_read += layer.bytes_fetched
+        self.bytes_cached += layer.bytes_cached
+        note_trouble(layer, self.cache_troubles, self.observer)
         self.cpu_seconds += layer.cpu_seconds
         if layer.outcome is LayerOutcome.FAILED:
             what = f"cannot be read once more: {layer.detail or layer.reason}"

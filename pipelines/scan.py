@@ -78,6 +78,7 @@ def registry_access(options: ScanOptions, settings: Settings) -> RegistryAccess:
         timeout_seconds=settings.registry_timeout_seconds,
         retries=settings.registry_retries,
         concurrency=settings.registry_concurrency,
+        layer_cache=settings.layer_cache(options.address or settings.ray_address),
     )
 
 
@@ -99,7 +100,7 @@ class _Run:
         self._stack = ExitStack()
         self._session: Session | None = None
         self._stopping = False
-        self._fingerprints = fingerprints(workspace.settings.limits)
+        self._fingerprints = fingerprints(workspace.settings.limits, secrets=workspace.settings.secrets)
 
     def stop(self) -> None:
         """Begin nothing more; what ends in time is committed. Only sets flags, as a signal handler must."""
@@ -122,7 +123,8 @@ class _Run:
         images = self._unsettled(wave)
         if not images or self._stopping:
             return
-        register_fingerprint_set(self.workspace.database, chosen, self._fingerprints.names)
+        for each in {self._fingerprints, fingerprints(self.workspace.settings.limits)}:
+            register_fingerprint_set(self.workspace.database, each.id, each.names)
         unread = unread_layers(self.workspace, images, chosen, retry=self.options.retry)
         self.observer.shared(_sharing(images, frozenset(unread)))
         self.work_done.planned += len(unread)
@@ -138,6 +140,7 @@ class _Run:
         composition.compose(self._unsettled(images))
         self.work_done.composed += composition.composed
         self.work_done.bytes_read += composition.bytes_read
+        self.work_done.bytes_cached += composition.bytes_cached
         self.work_done.cpu_seconds += composition.cpu_seconds
 
     def _unsettled(self, images: Sequence[PendingImage]) -> list[PendingImage]:
@@ -191,6 +194,7 @@ class _Run:
         self.work_done.analysed += analysis.analysed
         self.work_done.failed += analysis.failed
         self.work_done.bytes_read += analysis.bytes_read
+        self.work_done.bytes_cached += analysis.bytes_cached
         self.work_done.cpu_seconds += analysis.cpu_seconds
         self.notes += analysis.notes
 
@@ -232,6 +236,7 @@ def _counters(summary: ScanSummary) -> dict[str, JsonValue]:
         "layers_planned": summary.layers.planned,
         "layers_analysed": summary.layers.analysed,
         "bytes_read": summary.layers.bytes_read,
+        "bytes_cached": summary.layers.bytes_cached,
         "bytes_saved": summary.layers.bytes_saved,
         "findings": summary.findings.total,
         "not_covered": summary.coverage.not_covered,

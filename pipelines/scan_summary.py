@@ -19,7 +19,8 @@ class WorkDone:
         planned: layers that had no result.
         analysed: layers analysed.
         failed: layers that could not be.
-        bytes_read: compressed bytes read.
+        bytes_read: compressed bytes read where the layers lie.
+        bytes_cached: compressed bytes read from the nodes' caches.
         composed: images composed.
         cpu_seconds: CPU time of the tasks.
         matched: (package, platform) pairs matched.
@@ -30,6 +31,7 @@ class WorkDone:
     analysed: int = 0
     failed: int = 0
     bytes_read: int = 0
+    bytes_cached: int = 0
     composed: int = 0
     cpu_seconds: float = 0.0
     matched: int = 0
@@ -83,6 +85,7 @@ def summarise(
             failed=work.failed,
             bytes_named=figures.bytes_named,
             bytes_read=work.bytes_read,
+            bytes_cached=work.bytes_cached,
         ),
         coverage=figures.coverage,
         findings=figures.findings,

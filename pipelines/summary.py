@@ -38,7 +38,8 @@ class LayerCounts:
         analysed: layers this run analysed, partial ones included.
         failed: layers this run could not analyse.
         bytes_named: compressed bytes of `named`.
-        bytes_read: compressed bytes this run read.
+        bytes_read: compressed bytes this run read where the layers lie, over the network or from local files.
+        bytes_cached: compressed bytes this run read from its nodes' caches instead.
     """
 
     named: int = 0
@@ -48,6 +49,7 @@ class LayerCounts:
     failed: int = 0
     bytes_named: int = 0
     bytes_read: int = 0
+    bytes_cached: int = 0
 
     @property
     def bytes_saved(self) -> int:

@@ -55,7 +55,9 @@ def totals_table(summary: ScanSummary) -> Table:
     distinct = f"{layers.named:,} named, {layers.unique:,} distinct{shared}"
     head.add_row("layers", cell(f"{distinct}, {layers.analysed:,} analysed now{failed}"))
     saved = f"{size_text(layers.bytes_saved)} saved ({share_text(layers.share_saved)})"
-    head.add_row("bytes", cell(f"{size_text(layers.bytes_read)} read of {size_text(layers.bytes_named)}, {saved}"))
+    cached = f", {size_text(layers.bytes_cached)} from the layer cache" if layers.bytes_cached else ""
+    read = f"{size_text(layers.bytes_read)} read of {size_text(layers.bytes_named)}{cached}"
+    head.add_row("bytes", cell(f"{read}, {saved}"))
     head.add_row("packages", cell(coverage_text(summary.coverage)))
     head.add_row("findings", cell(_findings(summary)))
     effort = f"{duration_text(summary.seconds)}, {duration_text(summary.cpu_seconds)} of CPU"

@@ -58,6 +58,20 @@ VERBS = (
         "pipelines.advisories:advisories",
     ),
     Verb(
+        "cache status",
+        "",
+        "Show what this machine's cache of layers holds.",
+        "pipelines.cli.cache",
+        "pipelines.layer_cache:cache_status",
+    ),
+    Verb(
+        "cache clear",
+        "",
+        "Remove what this machine's cache of layers holds.",
+        "pipelines.cli.cache",
+        "pipelines.layer_cache:clear_cache",
+    ),
+    Verb(
         "settings",
         "",
         "Show every setting as it holds.",
@@ -74,7 +88,10 @@ VERBS = (
 )
 """Every verb there is."""
 
-_NOUNS = {"advisories": "What is known of vulnerabilities: import, list."}
+_NOUNS = {
+    "advisories": "What is known of vulnerabilities: import, list.",
+    "cache": "This machine's cache of layers: status, clear.",
+}
 
 
 class VerbGroup(click.Group):

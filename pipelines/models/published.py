@@ -11,6 +11,7 @@ from pathlib import Path
 import pipelines
 from pipelines.models.advisories import AdvisoriesReport, ImportReport
 from pipelines.models.base import Answer
+from pipelines.models.cache import CacheClearReport, CacheStatusReport
 from pipelines.models.images import ImagesReport
 from pipelines.models.runs import RunsReport
 from pipelines.models.scan import ScanReport
@@ -24,6 +25,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PUBLISHED: dict[str, type[Answer]] = {
     "advisories-import": ImportReport,
     "advisories-list": AdvisoriesReport,
+    "cache-clear": CacheClearReport,
+    "cache-status": CacheStatusReport,
     "images": ImagesReport,
     "runs": RunsReport,
     "scan": ScanReport,

@@ -39,7 +39,10 @@ class Layers(Answer):
     analysed: Count
     failed: Count
     bytes_named: Count
-    bytes_read: Count
+    bytes_read: Count = Field(
+        description="compressed bytes read where the layers lie, over the network or from local files"
+    )
+    bytes_cached: Count = Field(description="compressed bytes read from the nodes' caches instead")
     bytes_saved: Count
     share_saved: Share
 
@@ -54,6 +57,7 @@ class Layers(Answer):
             failed=counts.failed,
             bytes_named=counts.bytes_named,
             bytes_read=counts.bytes_read,
+            bytes_cached=counts.bytes_cached,
             bytes_saved=counts.bytes_saved,
             share_saved=counts.share_saved,
         )

@@ -8,7 +8,7 @@ import pytest
 
 from catalog.errors import SettingsError
 from catalog.limits import Limits
-from catalog.settings import ArchiveLocation, S3Options, Settings, default_home, load_settings
+from catalog.settings import ArchiveLocation, LayerCacheLocation, S3Options, Settings, default_home, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -165,3 +165,23 @@ def test_the_home_follows_the_conventions(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     assert default_home() == Path("/home/me/.local/share/longshore")
+
+
+def test_the_layer_cache_lies_in_the_home_on_this_machine_and_nowhere_on_a_cluster(home: Path) -> None:
+    settings = load_settings()
+    assert settings.layer_cache() == LayerCacheLocation(str(home / "layer-cache"), 10 << 30)
+    assert settings.layer_cache("head:6379") is None
+
+
+def test_a_named_directory_is_every_nodes_layer_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LONGSHORE_LAYER_CACHE_DIRECTORY", str(tmp_path / "nvme"))
+    settings = load_settings(layer_cache_bytes="1MiB")
+    assert (
+        settings.layer_cache("head:6379")
+        == settings.layer_cache()
+        == LayerCacheLocation(str(tmp_path / "nvme"), 1 << 20)
+    )
+
+
+def test_a_layer_cache_of_no_bytes_is_none(tmp_path: Path) -> None:
+    assert load_settings(layer_cache_bytes=0, layer_cache_directory=tmp_path).layer_cache() is None

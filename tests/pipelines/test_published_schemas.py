@@ -9,11 +9,13 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from catalog.settings import Settings
+from catalog.settings import LayerCacheLocation, Settings
 from catalog.states import FixState
 from pipelines.image_report import image_report
+from pipelines.layer_cache import CacheState
 from pipelines.models.advisories import AdvisoriesReport, Feed, ImportReport, RecordProblem
 from pipelines.models.base import Answer
+from pipelines.models.cache import CacheClearReport, CacheStatusReport
 from pipelines.models.images import ImageEntry, ImagesReport
 from pipelines.models.published import PUBLISHED, SCHEMA_FOLDER, schema_text
 from pipelines.models.runs import Run, RunsReport
@@ -21,6 +23,7 @@ from pipelines.models.scan import ScanReport
 from pipelines.models.show import Problem
 from pipelines.models.status import StatusReport
 from pipelines.settings import settings_report
+from tasks.layer_cache.directory import CacheUsage, Cleared
 from tests.pipelines.made import (
     CLEAN,
     DIGEST,
@@ -36,6 +39,7 @@ from tests.pipelines.made import (
     record,
 )
 
+CACHE = CacheState(LayerCacheLocation("/srv/cache", 10 << 30), CacheUsage(3, 9_000_000, 1_763_633_000.5))
 PROBLEM = Problem(layer=DIGEST, path=HOSTILE, analyser="dpkg", reason="parse-error", detail=HOSTILE, partial=False)
 EXAMPLES: dict[str, Callable[[], Answer]] = {
     "show": lambda: image_report(
@@ -45,6 +49,8 @@ EXAMPLES: dict[str, Callable[[], Answer]] = {
     "status": lambda: StatusReport.of(STATUS),
     "runs": lambda: RunsReport(runs=(Run.of(RUN),), more=False),
     "scan": lambda: ScanReport.of(SUMMARY),
+    "cache-status": lambda: CacheStatusReport.of(CACHE),
+    "cache-clear": lambda: CacheClearReport.of(Cleared(files=3, bytes=9_000_000, in_use=1)),
     "settings": lambda: settings_report(Settings(database_url="postgresql://u:hush@h/d")),
     "advisories-list": lambda: AdvisoriesReport(snapshot="ab" * 32, feeds=(Feed.of(FEED),)),
     "advisories-import": lambda: ImportReport(
@@ -134,3 +140,12 @@ def test_a_run_whose_summary_is_no_object_still_shows() -> None:
 def test_a_release_is_complete_by_itself_or_by_its_ecosystem() -> None:
     assert [release.complete for release in Feed.of(FEED).releases] == [False, True]
     assert all(release.complete for release in Feed.of(replace(FEED, complete=("Debian",))).releases)
+
+
+def test_a_cache_that_the_settings_do_not_want_has_no_directory() -> None:
+    document = json.loads(CacheStatusReport.of(CacheState(None)).to_json())
+    assert document == {"directory": None, "cap": 0, "bytes": 0, "files": 0, "oldest_use": None}
+
+
+def test_the_oldest_use_of_a_cache_is_a_moment_in_utc() -> None:
+    assert CacheStatusReport.of(CACHE).oldest_use == "2025-11-20T10:03:20.500Z"

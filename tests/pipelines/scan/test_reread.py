@@ -23,6 +23,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.postgres]
 PLACE = "srv/dpkg-db/status"
 
 
+@pytest.fixture
+def uncached(scanner: Scanner) -> Scanner:
+    """Nodes that keep no layers: what is read once more comes from its registry."""
+    return Scanner(scanner.settings.model_copy(update={"layer_cache_bytes": 0}))
+
+
 def elsewhere(path: str = PLACE, **versions: str) -> dict[str, Member]:
     """A dpkg status file at a place where nobody looks."""
     (status,) = dpkg(**versions).values()
@@ -107,9 +113,9 @@ def test_a_layer_that_many_images_need_is_read_once_more_and_not_more_often(
     summary = scanner.scan(faulty_registry.host)
     assert summary.outcomes.analysed == 30
     gets = [request for request in faulty_registry.seen(f"/v2/team/app/blobs/{BASE.digest}") if request.method == "GET"]
-    assert len(gets) == 2
+    assert len(gets) == 1
     sizes = {built.digest: built.size for pair in links.values() for built in pair}
-    assert summary.layers.bytes_read == sum(sizes.values()) + BASE.size
+    assert (summary.layers.bytes_read, summary.layers.bytes_cached) == (sum(sizes.values()), BASE.size)
 
 
 def test_the_same_scan_again_reads_nothing_and_writes_one_run_row(scanner: Scanner, tmp_path: Path) -> None:
@@ -138,33 +144,44 @@ def test_what_was_read_once_more_is_in_the_images_own_commit(scanner: Scanner, t
 
 
 def test_a_layer_that_is_gone_when_it_is_needed_again_leaves_the_image_partial(
-    scanner: Scanner, faulty_registry: FaultyRegistry, tmp_path: Path
+    uncached: Scanner, faulty_registry: FaultyRegistry, tmp_path: Path
 ) -> None:
     images = {"linked": (BASE, LINK), "plain": (BASE,)}
     faulty_registry.add_layout(layout(tmp_path / "layout", {"plain": (BASE,)}), "team/app")
-    scanner.scan(faulty_registry.host)
+    uncached.scan(faulty_registry.host)
     faulty_registry.add_layout(layout(tmp_path / "layout", images), "team/app")
     faulty_registry.fail("GET", f"/v2/team/app/blobs/{BASE.digest}", Fault(status=404), times=100)
-    assert end(scanner, faulty_registry.host) == {
+    assert end(uncached, faulty_registry.host) == {
         "linked": (Outcome.PARTIAL, "link-unread"),
         "plain": (Outcome.ANALYSED, ""),
     }
-    assert PLACE in (scanner.show(f"{faulty_registry.host}/team/app:linked").reason or "")
-    before = scanner.rows_written()
-    assert scanner.scan(faulty_registry.host).layers.bytes_read == 0
-    after = scanner.rows_written()
+    assert PLACE in (uncached.show(f"{faulty_registry.host}/team/app:linked").reason or "")
+    before = uncached.rows_written()
+    assert uncached.scan(faulty_registry.host).layers.bytes_read == 0
+    after = uncached.rows_written()
     assert {table for table in after if after[table] != before[table]} == {"run"}
 
 
-def test_a_busy_registry_is_asked_again_within_the_run(
-    scanner: Scanner, faulty_registry: FaultyRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_layer_that_is_gone_from_its_registry_is_read_once_more_from_the_cache(
+    scanner: Scanner, faulty_registry: FaultyRegistry, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("pipelines.rounds._LONGEST_PAUSE_SECONDS", 0.01)
     faulty_registry.add_layout(layout(tmp_path / "layout", {"plain": (BASE,)}), "team/app")
     scanner.scan(faulty_registry.host)
     faulty_registry.add_layout(layout(tmp_path / "layout", {"linked": (BASE, LINK)}), "team/app")
+    faulty_registry.fail("GET", f"/v2/team/app/blobs/{BASE.digest}", Fault(status=404))
+    summary = scanner.scan(faulty_registry.host)
+    assert (summary.outcomes.analysed, summary.layers.bytes_cached) == (2, BASE.size)
+
+
+def test_a_busy_registry_is_asked_again_within_the_run(
+    uncached: Scanner, faulty_registry: FaultyRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.rounds._LONGEST_PAUSE_SECONDS", 0.01)
+    faulty_registry.add_layout(layout(tmp_path / "layout", {"plain": (BASE,)}), "team/app")
+    uncached.scan(faulty_registry.host)
+    faulty_registry.add_layout(layout(tmp_path / "layout", {"linked": (BASE, LINK)}), "team/app")
     faulty_registry.fail("GET", f"/v2/team/app/blobs/{BASE.digest}", Fault(status=503), times=2)
-    assert end(scanner, faulty_registry.host)["linked"] == (Outcome.ANALYSED, "")
+    assert end(uncached, faulty_registry.host)["linked"] == (Outcome.ANALYSED, "")
 
 
 def test_a_database_that_is_too_large_is_named(scanner: Scanner, tmp_path: Path) -> None:
@@ -191,16 +208,16 @@ def test_when_the_commit_of_the_image_is_undone_the_same_objects_are_made_again(
 
 
 def test_asked_to_retry_a_scan_reads_what_was_gone_before(
-    scanner: Scanner, faulty_registry: FaultyRegistry, tmp_path: Path
+    uncached: Scanner, faulty_registry: FaultyRegistry, tmp_path: Path
 ) -> None:
     faulty_registry.add_layout(layout(tmp_path / "layout", {"plain": (BASE,)}), "team/app")
-    scanner.scan(faulty_registry.host)
+    uncached.scan(faulty_registry.host)
     faulty_registry.add_layout(layout(tmp_path / "layout", {"linked": (BASE, LINK)}), "team/app")
     faulty_registry.fail("GET", f"/v2/team/app/blobs/{BASE.digest}", Fault(status=404), times=1)
-    assert scanner.scan(faulty_registry.host).outcomes.partial == 1
-    assert scanner.scan(faulty_registry.host).outcomes.partial == 1
-    assert scanner.scan(faulty_registry.host, retry=True).outcomes.analysed == 2
-    assert packages(scanner, f"{faulty_registry.host}/team/app:linked") == {"bash": PLACE}
+    assert uncached.scan(faulty_registry.host).outcomes.partial == 1
+    assert uncached.scan(faulty_registry.host).outcomes.partial == 1
+    assert uncached.scan(faulty_registry.host, retry=True).outcomes.analysed == 2
+    assert packages(uncached, f"{faulty_registry.host}/team/app:linked") == {"bash": PLACE}
 
 
 def test_a_directory_trees_linked_database_is_read(scanner: Scanner, tmp_path: Path) -> None:
