@@ -24,6 +24,7 @@ class SourceKind(StrEnum):
     OCI = "oci"
     DOCKER_ARCHIVE = "docker-archive"
     ROOTFS = "rootfs"
+    SBOM = "sbom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Listed:
 
     Args:
         reference: its canonical text: `host/repository:tag`, `host/repository@sha256:…`, `oci:/dir:tag`,
-            `docker-archive:/file` (`docker-archive:/file:name:tag` where the file holds several), `rootfs:/dir`.
+            `docker-archive:/file` (`docker-archive:/file:name:tag` where the file holds several), `rootfs:/dir`,
+            `sbom:/file`.
         registry: host with optional port; empty for local sources.
         repository: name in the registry; of a local source its text without the tag (`oci:/dir`).
         name: tag or digest; empty where the repository holds one image.

@@ -11,6 +11,7 @@ from tasks.sources.oci_layout import LayoutSource
 from tasks.sources.references import SourceReference, parse_source
 from tasks.sources.registry import RegistrySource
 from tasks.sources.rootfs import TreeSource
+from tasks.sources.sbom import SbomSource
 from tasks.transport import RegistryAccess
 
 
@@ -48,3 +49,5 @@ def open_source(reference: SourceReference, access: RegistryAccess) -> Source:
             return ArchiveSource(reference)
         case SourceKind.ROOTFS:
             return TreeSource(reference)
+        case SourceKind.SBOM:
+            return SbomSource(reference)

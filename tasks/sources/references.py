@@ -8,6 +8,7 @@
 | `oci:DIR[:tag]`, `oci:DIR@sha256:…` | an OCI layout, or one entry of it |
 | `docker-archive:FILE[:name:tag]` | what `docker save` wrote, or one image of it |
 | `rootfs:DIR` | a directory tree that is a root file system |
+| `sbom:FILE` | a bill of materials, CycloneDX or SPDX |
 
 A registry is always named: the first part needs a dot, a port, or to be `localhost`; Docker's own is `docker.io`.
 """
@@ -162,6 +163,10 @@ def _parse_tree(rest: str) -> SourceReference:
     return SourceReference(SourceKind.ROOTFS, _absolute(rest))
 
 
+def _parse_document(rest: str) -> SourceReference:
+    return SourceReference(SourceKind.SBOM, _absolute(rest))
+
+
 def _split_name(kind: SourceKind, rest: str, exists: Callable[[Path], bool]) -> SourceReference:
     """Split `PATH[:name]`; both may hold colons, so what exists decides, and else the first colon."""
     cuts = [len(rest), *(place for place in range(len(rest) - 1, 0, -1) if rest[place] == ":")]
@@ -177,4 +182,5 @@ _LOCAL: dict[str, Callable[[str], SourceReference]] = {
     "oci": _parse_layout,
     "docker-archive": _parse_archive,
     "rootfs": _parse_tree,
+    "sbom": _parse_document,
 }
