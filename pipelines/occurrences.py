@@ -1,4 +1,8 @@
-"""Where an image's packages lie: replayed from the archive's occurrence deltas along the image's chain."""
+"""Where an image's packages lie: replayed from the archive's occurrence deltas along the image's chain.
+
+Which of these places an operating system's package owns is no delta: it is decided for the image's own chain and written there
+once. `catalog.active.one_image.image_chain` names the objects of such facts by their dataset, privileged files likewise.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.active.views import ChainObjects
+from catalog.active.views import ChainObjects, PackageRecord
 from catalog.facts import read_facts_many
 from catalog.schemas import OCCURRENCES
 from catalog.store import Store
@@ -30,6 +34,55 @@ class Occurrence:
     path: str
     introduced: str
     evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedOccurrence:
+    """A language package at a path that belongs to an operating system's package.
+
+    Args:
+        path: of the evidence.
+        package: 16 bytes that name it.
+        owner: `<purl type>/<package name>` of whose it is.
+    """
+
+    path: str
+    package: bytes
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedPackages:
+    """What an image's operating system owns of its language packages.
+
+    Args:
+        packages: distinct ones that lie nowhere else.
+        places: all places that are owned, those of packages that lie elsewhere too among them.
+    """
+
+    packages: tuple[PackageRecord, ...] = ()
+    places: tuple[OwnedOccurrence, ...] = ()
+
+
+NOTHING_OWNED = OwnedPackages()
+"""An image whose operating system owns none of its language packages."""
+
+
+def owned_occurrences(store: Store, chain: ChainObjects | None) -> tuple[OwnedOccurrence, ...]:
+    """The owned places of an image, in the order of path and package.
+
+    Args:
+        store: the archive's.
+        chain: the image's own with the objects of its owned occurrences; None where the image has no chain.
+
+    Raises:
+        StoreError: an object cannot be read.
+    """
+    if chain is None or not chain.keys:
+        return ()
+    columns = ("path", "package", "owner")
+    rows = read_facts_many(store, chain.keys, columns=columns, where=pc.field("chain") == chain.chain)
+    return tuple(OwnedOccurrence(**row) for row in rows.to_pylist())
 
 
 def image_occurrences(store: Store, chains: Sequence[ChainObjects]) -> tuple[Occurrence, ...]:
