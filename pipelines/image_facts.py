@@ -54,6 +54,10 @@ class ImageFacts:
     secrets: tuple[Secret, ...] = ()
 
 
+NO_FACTS = ImageFacts()
+"""Of an image that nothing is known of."""
+
+
 def fact_sources(tx: Transaction, image: int) -> FactSources:
     """Ask where an image's facts lie.
 

@@ -9,9 +9,10 @@ from catalog.distributions import Distribution
 from catalog.packages import PackageFacts, Role
 from catalog.purls import render_purl
 from catalog.states import Severity
+from pipelines.image_facts import NO_FACTS, ImageFacts
 from pipelines.models.base import covered_share, explained
-from pipelines.models.show import Finding, ImageReport, Package, Problem
-from pipelines.occurrences import Occurrence
+from pipelines.models.show import Finding, ImageReport, OwnedPackage, Package, Problem
+from pipelines.occurrences import NOTHING_OWNED, Occurrence, OwnedPackages
 
 
 def image_report(
@@ -20,19 +21,26 @@ def image_report(
     findings: Sequence[FindingRecord],
     occurrences: Iterable[Occurrence],
     problems: Sequence[Problem],
+    facts: ImageFacts = NO_FACTS,
+    owned: OwnedPackages = NOTHING_OWNED,
 ) -> ImageReport:
     """The report of one image.
 
     Args:
         record: the image.
-        packages: its distinct packages.
+        packages: its distinct packages that count.
         findings: the advisories that match them.
         occurrences: where the packages lie.
         problems: what could not be read.
+        facts: what it is besides its packages.
+        owned: which of the places belong to the distribution's packages.
     """
     line = record.line
     distribution = " ".join(filter(None, (record.distribution, record.distribution_version)))
     names = {package.package: full_name(package) for package in packages}
+    taken = {(place.package, place.path) for place in owned.places}
+    places = list(occurrences)
+    free = [place for place in places if (place.package, place.path) not in taken]
     return ImageReport(
         image=line.reference or line.digest,
         digest=line.digest or None,
@@ -41,9 +49,14 @@ def image_report(
         residence=line.residence,
         coverage=covered_share(line.coverage),
         distribution=distribution or None,
-        packages=packages_at_paths(packages, occurrences),
+        packages=packages_at_paths(packages, free),
+        owned=owned_at_paths((*packages, *owned.packages), places, owned),
         findings=merged_findings(findings, names),
         problems=tuple(problems),
+        configuration=facts.configuration,
+        layers=facts.layers,
+        privileged=facts.privileged,
+        secrets=facts.secrets,
     )
 
 
@@ -64,9 +77,42 @@ def packages_at_paths(records: Sequence[PackageRecord], occurrences: Iterable[Oc
     )
 
 
-def package_url(record: PackageRecord) -> str:
-    """The purl of a package as the image has it."""
-    facts = PackageFacts(
+def owned_at_paths(
+    records: Iterable[PackageRecord], occurrences: Iterable[Occurrence], owned: OwnedPackages
+) -> tuple[OwnedPackage, ...]:
+    """The places that the distribution's packages own, by owner and path.
+
+    Args:
+        records: the packages that may be there.
+        occurrences: where packages lie, those places among them.
+        owned: the places.
+    """
+    known = {record.package: record for record in records}
+    layers = {(place.package, place.path): place for place in occurrences}
+    shown = []
+    for place in sorted(owned.places, key=lambda place: (place.owner, place.path, place.package)):
+        record, occurrence = known.get(place.package), layers.get((place.package, place.path))
+        if record is not None:
+            shown.append(_owned(record, place.owner, place.path, occurrence))
+    return tuple(shown)
+
+
+def _owned(record: PackageRecord, owner: str, path: str, occurrence: Occurrence | None) -> OwnedPackage:
+    return OwnedPackage(
+        type=record.type,
+        name=full_name(record),
+        version=record.version,
+        purl=package_url(record),
+        owned_by=owner,
+        path=path,
+        layer=occurrence.introduced if occurrence else None,
+        evidence_layer=occurrence.evidence if occurrence else None,
+    )
+
+
+def package_facts(record: PackageRecord) -> PackageFacts:
+    """A package as its evidence named it."""
+    return PackageFacts(
         type=record.type,
         name=record.name,
         version=record.version,
@@ -80,7 +126,11 @@ def package_url(record: PackageRecord) -> str:
         licences=record.licences,
         role=Role(record.role),
     )
-    return render_purl(facts, Distribution(*record.ecosystem_platform))
+
+
+def package_url(record: PackageRecord) -> str:
+    """The purl of a package as the image has it."""
+    return render_purl(package_facts(record), Distribution(*record.ecosystem_platform))
 
 
 def _package(record: PackageRecord, place: Occurrence | None) -> Package:

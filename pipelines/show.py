@@ -1,7 +1,8 @@
 """`longshore show`: one image in depth, put together from the active set and the archive.
 
 What an image *is* (packages, findings, coverage) stands in Postgres; *where* each package lies is replayed from the archive's
-occurrence deltas along the image's chain, and what could not be read comes from its layers' problems.
+occurrence deltas along the image's chain, whose they are stands with that chain, and what could not be read comes from its
+layers' problems.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import pyarrow.compute as pc
 from catalog.active.fleet import (
     ImageFilter,
     find_images,
+    image_chain,
     image_chains,
     image_findings,
-    image_layers,
+    image_owned_packages,
     image_packages,
     list_images,
 )
@@ -26,12 +28,14 @@ from catalog.active.views import ImageRecord, LayerState
 from catalog.errors import InvalidReference, NotFound
 from catalog.facts import read_facts_many
 from catalog.images import ImagePlatform
+from catalog.schemas import OWNED_OCCURRENCES
 from catalog.settings import Settings
 from catalog.states import LayerOutcome
 from catalog.store import Store
+from pipelines.image_facts import fact_sources, image_facts
 from pipelines.image_report import image_report
 from pipelines.models.show import ImageReport, Problem
-from pipelines.occurrences import image_occurrences
+from pipelines.occurrences import OwnedPackages, image_occurrences, owned_occurrences
 from pipelines.workspace import Workspace, open_workspace
 from tasks.sources.interface import PlatformChoice
 from tasks.sources.references import canonical_reference
@@ -59,6 +63,9 @@ class ShownImage:
 def show(image: str, settings: Settings, *, platform: str = "") -> ShownImage:
     """Show one image.
 
+    Language packages that the distribution's own packages brought (Debian's python3-six is the Python package `six`) are
+    in the report's `owned`, each with its owner; in `packages`, in the counts and the findings they are only as that owner.
+
     Args:
         image: a reference that was scanned, or the digest of an image or of an index, or 12 hex digits or more of it.
         settings: where everything is.
@@ -79,10 +86,14 @@ def show(image: str, settings: Settings, *, platform: str = "") -> ShownImage:
             packages = image_packages(tx, record.image)
             findings = image_findings(tx, record.image)
             chains = image_chains(tx, record.image)
-            layers = image_layers(tx, record.image)
+            owned = image_owned_packages(tx, record.image)
+            owners = image_chain(tx, record.image, OWNED_OCCURRENCES.name)
+            sources = fact_sources(tx, record.image)
         occurrences = image_occurrences(workspace.store, chains)
-        problems = list(_problems(workspace.store, layers))
-    report = image_report(record, packages, findings, occurrences, problems)
+        ownership = OwnedPackages(tuple(owned), owned_occurrences(workspace.store, owners))
+        problems = list(layer_problems(workspace.store, sources.layers))
+        facts = image_facts(workspace.store, record.line.digest, sources)
+    report = image_report(record, packages, findings, occurrences, problems, facts, ownership)
     return ShownImage(record, report, tuple(other for other in records if other is not record))
 
 
@@ -157,7 +168,16 @@ def host_platform() -> ImagePlatform:
     return ImagePlatform("linux", _MACHINES.get(host.machine(), host.machine()))
 
 
-def _problems(store: Store, layers: Sequence[LayerState]) -> Iterator[Problem]:
+def layer_problems(store: Store, layers: Sequence[LayerState]) -> Iterator[Problem]:
+    """What could not be read in an image's layers, bottom first.
+
+    Args:
+        store: the archive's.
+        layers: of the image.
+
+    Raises:
+        StoreError: an object cannot be read.
+    """
     for layer in {state.layer: state for state in layers}.values():
         if layer.outcome == LayerOutcome.FAILED:
             yield Problem(

@@ -11,6 +11,7 @@ from rich.text import Text
 from catalog.active.views import CoverageCounts, FindingCounts, ImageLine
 from catalog.states import Coverage, Outcome, Severity
 from pipelines.cli.console import is_roomy
+from pipelines.cli.fact_tables import fact_tables, searched_text, secret_table
 from pipelines.cli.tables import (
     STATE_STYLES,
     add_text_column,
@@ -20,7 +21,7 @@ from pipelines.cli.tables import (
     table,
 )
 from pipelines.cli.units import count_text, share_text
-from pipelines.models.show import Finding, Package, Problem
+from pipelines.models.show import Finding, OwnedPackage, Package, Problem
 from pipelines.show import ShownImage
 
 _USUAL_ID = len("GHSA-xxxx-xxxx-xxxx")
@@ -30,6 +31,9 @@ def image_view(shown: ShownImage) -> Iterator[RenderableType]:
     """The parts of the view, in reading order."""
     report = shown.report
     yield head_table(shown)
+    if report.secrets:
+        yield Text()
+        yield secret_table(report.secrets)
     if report.findings:
         yield Text()
         yield finding_table(report.findings, reasons=is_roomy())
@@ -38,6 +42,10 @@ def image_view(shown: ShownImage) -> Iterator[RenderableType]:
     if report.packages:
         yield Text()
         yield package_table(report.packages)
+    if report.owned:
+        yield Text()
+        yield owned_table(report.owned)
+    yield from fact_tables(report)
     if report.problems:
         yield Text()
         yield problem_table(report.problems)
@@ -60,7 +68,11 @@ def head_table(shown: ShownImage) -> Table:
     if record.layers:
         head.add_row("layers", cell(f"{len(record.layers):,}"))
     head.add_row("packages", cell(coverage_text(line.coverage)))
+    if report.owned:
+        head.add_row("owned", cell(owned_text(report.owned)))
     head.add_row("findings", cell(finding_text(line.findings, line.coverage)))
+    if record.chain:
+        head.add_row("secrets", cell(searched_text(report)))
     head.add_row("verdict", cell(verdict(line), "green" if line.clean else "yellow"))
     others = [f"{other.line.platform} ({other.line.state})" for other in shown.others]
     if others:
@@ -105,6 +117,14 @@ def coverage_text(coverage: CoverageCounts) -> str:
     )
     parts = ", ".join(f"{count:,} {word}" for count, word in words if count)
     return f"{coverage.packages:,}, {share_text(coverage.covered / coverage.packages)} covered ({parts})"
+
+
+def owned_text(owned: tuple[OwnedPackage, ...]) -> str:
+    """`12 language packages are parts of the distribution's packages, and count as those`."""
+    count = len({package.purl for package in owned})
+    if count == 1:
+        return "1 language package is part of a package of the distribution, and counts as that"
+    return f"{count:,} language packages are parts of packages of the distribution, and count as those"
 
 
 def finding_text(findings: FindingCounts, coverage: CoverageCounts) -> str:
@@ -153,6 +173,23 @@ def package_table(packages: tuple[Package, ...]) -> Table:
             cell(package.version),
             cell(package.coverage, style),
             cell(package.path or ""),
+            cell(short_digest(package.layer)),
+        )
+    return shown
+
+
+def owned_table(owned: tuple[OwnedPackage, ...]) -> Table:
+    """Language packages that packages of the distribution own, with path and layer."""
+    shown = table(count_text(len(owned), "owned package occurrence"))
+    for head in ("type", "package", "version", "owned by", "path", "layer"):
+        add_text_column(shown, head)
+    for package in owned:
+        shown.add_row(
+            cell(package.type),
+            cell(package.name),
+            cell(package.version),
+            cell(package.owned_by.replace("/", " ", 1)),
+            cell(package.path),
             cell(short_digest(package.layer)),
         )
     return shown

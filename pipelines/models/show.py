@@ -6,6 +6,7 @@ from pydantic import Field
 
 from catalog.states import Coverage, FixState, Outcome, Residence, Severity
 from pipelines.models.base import Answer, Digest, Share
+from pipelines.models.image_facts import Configuration, Layer, PrivilegedFile, Secret
 
 
 class Package(Answer):
@@ -19,6 +20,19 @@ class Package(Answer):
     layer: Digest | None = Field(description="the lowest layer from which on it is there without a gap")
     evidence_layer: Digest | None = Field(description="the layer whose copy of the evidence counts")
     coverage: Coverage
+
+
+class OwnedPackage(Answer):
+    """A language package at a path that a package of the distribution owns: a part of that one, counted and judged as that."""
+
+    type: str = Field(description="purl type")
+    name: str
+    version: str
+    purl: str
+    owned_by: str = Field(description="`type/name` of the owner among the packages")
+    path: str = Field(description="the evidence that names it, relative to the image's root")
+    layer: Digest | None = Field(description="the lowest layer from which on it is there without a gap")
+    evidence_layer: Digest | None = Field(description="the layer whose copy of the evidence counts")
 
 
 class Finding(Answer):
@@ -56,5 +70,14 @@ class ImageReport(Answer):
     coverage: Share = Field(description="share of its packages that a complete advisory feed covers")
     distribution: str | None = Field(description="`id version` of os-release, null where there is none")
     packages: tuple[Package, ...]
+    owned: tuple[OwnedPackage, ...] = Field(
+        description="language packages that packages of the distribution own: not among `packages`, nor in any count"
+    )
     findings: tuple[Finding, ...]
     problems: tuple[Problem, ...]
+    configuration: Configuration | None = Field(description="null where nothing was composed yet")
+    layers: tuple[Layer, ...] = Field(description="bottom first")
+    privileged: tuple[PrivilegedFile, ...] = Field(
+        description="files with a suid or sgid bit that are left in the image"
+    )
+    secrets: tuple[Secret, ...] = Field(description="those in layers only where a scan looked for them")

@@ -19,6 +19,8 @@ from catalog.advisories import FeedReceipt
 from catalog.images import ImagePlatform
 from catalog.receipts import ObjectReceipt
 from catalog.states import Coverage, FixState, Outcome, Residence, Severity
+from pipelines.image_facts import ImageFacts
+from pipelines.models.image_facts import Configuration, Label, Layer, PrivilegedFile, Secret
 from pipelines.summary import LayerCounts, OutcomeCounts, ScanSummary
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J[red]bold[/red]\nfake line\u202e\x9b31m"
@@ -117,6 +119,29 @@ def finding(advisory: str = "DSA-5532-1", **changes: object) -> FindingRecord:
     )
     return replace(made, **changes)
 
+
+FACTS = ImageFacts(
+    configuration=Configuration(
+        user=HOSTILE,
+        entrypoint=("/bin/run", "two words"),
+        command=(HOSTILE,),
+        environment=("PATH", HOSTILE),
+        ports=("80/tcp",),
+        health_check=("CMD-SHELL", HOSTILE),
+        labels=(Label(name=HOSTILE, value=HOSTILE),),
+        created=HOSTILE,
+    ),
+    layers=(
+        Layer(digest=DIGEST, size=1234, outcome="complete", reason="", instruction=HOSTILE, searched=True),
+        Layer(digest=DIGEST, size=None, outcome="partial", reason="limit-exceeded", instruction="", searched=False),
+    ),
+    privileged=(PrivilegedFile(path=HOSTILE, mode="4755", uid=0, gid=0, layer=DIGEST),),
+    secrets=(
+        Secret(rule="github-token", place="environment", name=HOSTILE, line=None, layer=None, deleted=False),
+        Secret(rule="private-key", place="file", name=HOSTILE, line=7, layer=DIGEST, deleted=True),
+    ),
+)
+"""What an image is besides its packages, as an attacker would have it."""
 
 FEED = FeedReceipt(
     feed="Debian",

@@ -27,6 +27,7 @@ from tasks.layer_cache.directory import CacheUsage, Cleared
 from tests.pipelines.made import (
     CLEAN,
     DIGEST,
+    FACTS,
     FAILED,
     FEED,
     HOSTILE,
@@ -43,7 +44,7 @@ CACHE = CacheState(LayerCacheLocation("/srv/cache", 10 << 30), CacheUsage(3, 9_0
 PROBLEM = Problem(layer=DIGEST, path=HOSTILE, analyser="dpkg", reason="parse-error", detail=HOSTILE, partial=False)
 EXAMPLES: dict[str, Callable[[], Answer]] = {
     "show": lambda: image_report(
-        record(), [package(), package(HOSTILE)], [finding(), finding(fix_state=FixState.UNKNOWN)], [], [PROBLEM]
+        record(), [package(), package(HOSTILE)], [finding(), finding(fix_state=FixState.UNKNOWN)], [], [PROBLEM], FACTS
     ),
     "images": lambda: ImagesReport(images=tuple(map(ImageEntry.of, (LINE, CLEAN, FAILED))), more=True),
     "status": lambda: StatusReport.of(STATUS),
@@ -116,8 +117,13 @@ def test_show_has_the_promised_keys() -> None:
             "coverage",
             "distribution",
             "packages",
+            "owned",
             "findings",
             "problems",
+            "configuration",
+            "layers",
+            "privileged",
+            "secrets",
         )
     ]
     assert list(document["packages"][0]) == [

@@ -19,12 +19,15 @@ from pipelines.cli.scan_tables import scan_view
 from pipelines.cli.show_tables import image_view, verdict
 from pipelines.cli.status_tables import feed_table, status_view
 from pipelines.cli.tables import short_digest
+from pipelines.image_facts import NO_FACTS, ImageFacts
 from pipelines.image_report import image_report
+from pipelines.models.image_facts import Configuration, Label, Layer, PrivilegedFile, Secret
 from pipelines.models.show import Problem
 from pipelines.show import ShownImage
 from tests.pipelines.made import (
     CLEAN,
     DIGEST,
+    FACTS,
     FAILED,
     FEED,
     HOSTILE,
@@ -70,9 +73,9 @@ def words_of(line: str) -> list[str]:
     return line.split()
 
 
-def shown(line=LINE, packages=(), findings=(), problems=(), others=()) -> ShownImage:
+def shown(line=LINE, packages=(), findings=(), problems=(), others=(), facts=NO_FACTS) -> ShownImage:
     made = record(line)
-    return ShownImage(made, image_report(made, packages, findings, [], problems), others)
+    return ShownImage(made, image_report(made, packages, findings, [], problems, facts), others)
 
 
 HOSTILE_LINE = replace(
@@ -90,7 +93,7 @@ def _hostile_views() -> Iterable[tuple[str, Iterable[RenderableType]]]:
         range_text=HOSTILE,
         name=HOSTILE,
     )
-    view = shown(HOSTILE_LINE, [package(HOSTILE, version=HOSTILE)], [hostile_finding], [HOSTILE_PROBLEM])
+    view = shown(HOSTILE_LINE, [package(HOSTILE, version=HOSTILE)], [hostile_finding], [HOSTILE_PROBLEM], facts=FACTS)
     yield "show", image_view(view)
     yield "images", [image_table([HOSTILE_LINE, HOSTILE_LINE])]
     yield "scan", scan_view(replace(SUMMARY, lines=(HOSTILE_LINE,), notes=(HOSTILE,), run=HOSTILE))
@@ -244,3 +247,51 @@ def test_a_sample_is_said_to_cover_nothing() -> None:
 def test_a_digest_shown_in_short_can_be_asked_for() -> None:
     assert len(short_digest(DIGEST)) == 12
     assert short_digest(None) == ""
+
+
+def test_configuration_layers_privileged_files_and_secrets_are_shown() -> None:
+    layer = Layer(digest=DIGEST, size=2048, outcome="complete", reason="", instruction="COPY . /app", searched=True)
+    configuration = Configuration(
+        user="app",
+        entrypoint=("/run", "two words"),
+        command=("serve",),
+        environment=("PATH", "HOME"),
+        ports=("80/tcp",),
+        health_check=("CMD", "curl"),
+        labels=(Label(name="team", value="blue"),),
+        created="2026-01-01T00:00:00Z",
+    )
+    secret = Secret(rule="private-key", place="file", name="app/key", line=3, layer=DIGEST, deleted=True)
+    file = PrivilegedFile(path="bin/su", mode="4755", uid=0, gid=0, layer=DIGEST)
+    text = printed(*image_view(shown(facts=ImageFacts(configuration, (layer,), (file,), (secret,)))))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    short = short_digest(DIGEST)
+    for line in (
+        "user app",
+        "entry point /run 'two words'",
+        "command serve",
+        "ports 80/tcp",
+        "environment PATH, HOME",
+        "health check CMD curl",
+        "label team=blue",
+        "created 2026-01-01T00:00:00Z",
+        f"{short} 2.0 kB complete COPY . /app",
+        f"4755 0:0 bin/su {short}",
+        f"private-key file app/key 3 {short} deleted above",
+        "secrets 1 secret",
+    ):
+        assert line in lines
+
+
+@pytest.mark.parametrize(
+    ("searched", "words"),
+    [((), "not searched"), ((False, False), "not searched"), ((True, False), "1 of 2 layers"), ((True, True), "none")],
+)
+def test_an_image_that_nobody_searched_is_not_said_to_hold_no_secret(searched: tuple[bool, ...], words: str) -> None:
+    layers = tuple(
+        Layer(digest=DIGEST, size=1, outcome="complete", reason="", instruction="", searched=each) for each in searched
+    )
+    (line,) = [
+        line for line in printed(*image_view(shown(facts=ImageFacts(layers=layers)))).splitlines() if "secrets" in line
+    ]
+    assert words in line
