@@ -9,7 +9,7 @@ images that need it. A worker that dies costs its shard a bisection, not the run
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,11 +18,12 @@ import pyarrow as pa
 
 from catalog.active.commits import commit_layers
 from catalog.active.composition import FailedLayer, failed_layers
+from catalog.active.former import former_results
 from catalog.active.leases import claim, heartbeat, release, wait_for_others
 from catalog.active.planning import layers_without_result
 from catalog.errors import ActiveSetError
 from catalog.facts import read_facts
-from catalog.receipts import AnalysisReceipt, LayerReceipt
+from catalog.receipts import AnalysisReceipt, Effort, FormerResult, LayerReceipt
 from catalog.schemas import PACKAGES
 from catalog.states import LayerOutcome
 from cluster.errors import TaskLost
@@ -31,10 +32,10 @@ from cluster.streaming import halves
 from pipelines.layer_cache import note_trouble
 from pipelines.listing import PendingImage
 from pipelines.observer import Level, Observer, Phase
-from pipelines.rounds import Round, in_rounds, lost_layers, sites_of
+from pipelines.rounds import Round, begun_from, in_rounds, lost_layers, sites_of
 from pipelines.shards import shards
 from pipelines.workspace import Workspace, this_month
-from tasks.layers.analysis import LayerBatch, LayerTask, analyse_layers
+from tasks.layers.analysis import BYTES_NEEDED, READER_MEMBER, LayerBatch, LayerTask, analyse_layers
 from tasks.transport import RegistryAccess
 
 _WAIT_FOR_OTHERS_SECONDS = 3600.0
@@ -50,8 +51,11 @@ class Analysis:
         run: the run's id.
         access: how registries are spoken to.
         fingerprint_set: what the analysers here are.
-        retry: permanent failures are tried again.
         observer: who watches.
+        members: of the fingerprint set; former results are begun from where they are given.
+        analysed: layers that got a result.
+        from_rows: those of them that needed no byte.
+        changed_only: those of them that only the changed analysers read.
     """
 
     workspace: Workspace
@@ -60,7 +64,10 @@ class Analysis:
     access: RegistryAccess
     fingerprint_set: bytes
     observer: Observer
+    members: tuple[str, ...] = ()
     analysed: int = 0
+    from_rows: int = 0
+    changed_only: int = 0
     failed: int = 0
     bytes_read: int = 0
     bytes_cached: int = 0
@@ -68,6 +75,7 @@ class Analysis:
     notes: list[str] = field(default_factory=list)
     cache_troubles: set[str] = field(default_factory=set)
     _failed_before: dict[str, FailedLayer] = field(default_factory=dict)
+    _former: dict[str, FormerResult] = field(default_factory=dict)
 
     def analyse(self, images: Sequence[PendingImage], digests: Sequence[str]) -> None:
         """Analyse layers and commit their results.
@@ -87,25 +95,58 @@ class Analysis:
         self.observer.started(Phase.ANALYSE, len(todo), total_bytes=sizes)
         lease = self.workspace.settings.lease_seconds
         database = self.workspace.database
-        with database.transaction() as tx:
-            self._failed_before = {
-                fault.layer: fault for fault in failed_layers(tx, todo, fingerprint_set=self.fingerprint_set)
-            }
+        self._remember_failures(todo)
         with self._heartbeat(lease):
             while todo and not self.session.stopping:
                 mine = claim(database, todo, self.run, seconds=lease)
                 try:
                     unread = self._still_unread(mine)
-                    in_rounds([sites[digest] for digest in unread], self._round, self.session, self.observer)
+                    begun = [begun_from(sites[digest], self._former.get(digest)) for digest in unread]
+                    in_rounds(begun, self._round, self.session, self.observer)
                 finally:
                     release(database, self.run)
                 todo = self._left_by_others(sorted(set(todo) - set(mine)))
         self.observer.finished(Phase.ANALYSE)
 
+    def renew(self, layers: Mapping[str, int]) -> None:
+        """Give layers a result of these analysers as far as their former rows tell it; nobody is asked for a byte.
+
+        Args:
+            layers: digests and sizes of layers without a result. Those that another run holds just now are left alone.
+
+        Raises:
+            ActiveSetError, StoreError, ClusterError: as `analyse`.
+        """
+        self.observer.started(Phase.ANALYSE, len(layers))
+        self._remember_failures(list(layers))
+        lease = self.workspace.settings.lease_seconds
+        with self._heartbeat(lease):
+            mine = claim(self.workspace.database, list(layers), self.run, seconds=lease)
+            try:
+                unread = self._still_unread(mine)
+                tasks = [LayerTask(each, layers[each], None, former=self._former.get(each)) for each in unread]
+                for batch, result in self._stream([task for task in tasks if task.former is not None]):
+                    if not isinstance(result, TaskLost):
+                        done = tuple(layer for layer in result.layers if layer.reason != BYTES_NEEDED)
+                        self._commit(replace(result, layers=done))
+                        self.observer.advanced(Phase.ANALYSE, len(batch.tasks) - len(done))
+            finally:
+                release(self.workspace.database, self.run)
+        self.observer.finished(Phase.ANALYSE)
+
+    def _remember_failures(self, digests: Sequence[str]) -> None:
+        with self.workspace.database.transaction() as tx:
+            failed = failed_layers(tx, digests, fingerprint_set=self.fingerprint_set)
+        self._failed_before = {fault.layer: fault for fault in failed}
+
     def _still_unread(self, claimed: list[str]) -> list[str]:
         """What of the claimed nobody analysed between our plan and our claim: another run may have come and gone."""
         with self.workspace.database.transaction() as tx:
             unread = layers_without_result(tx, claimed, fingerprint_set=self.fingerprint_set, retry_permanent=True)
+            reader = next((member for member in self.members if member.startswith(READER_MEMBER)), "")
+            self._former = former_results(
+                tx, unread, fingerprint_set=self.fingerprint_set, members=self.members, reader=reader
+            )
         self.observer.advanced(Phase.ANALYSE, len(claimed) - len(unread))
         return unread
 
@@ -147,7 +188,9 @@ class Analysis:
         return self.session.stream(
             partial(analyse_layers, archive=settings.archive),
             (
-                LayerBatch(tasks=shard, month=month, limits=settings.limits, access=self.access, secrets=settings.secrets)
+                LayerBatch(
+                    tasks=shard, month=month, limits=settings.limits, access=self.access, secrets=settings.secrets
+                )
                 for shard in cut
             ),
             group="analyzer",
@@ -167,7 +210,9 @@ class Analysis:
                 self.observer.event(layer.detail or layer.reason, where=layer.layer, level=Level.WARNING)
             else:
                 self.analysed += 1
-            self.observer.advanced(Phase.ANALYSE, bytes_done=layer.size)
+                self.from_rows += layer.effort is Effort.ROWS
+                self.changed_only += layer.effort is Effort.CHANGED
+            self.observer.advanced(Phase.ANALYSE, bytes_done=layer.size if layer.effort is not Effort.ROWS else 0)
         news = replace(receipt, layers=tuple(layer for layer in receipt.layers if not self._failed_alike(layer)))
         if news.layers:
             packages = read_packages(self.workspace, receipt)

@@ -9,7 +9,7 @@ were read once more, and are composed then, with it or, where it is not to be ha
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import pyarrow as pa
@@ -48,6 +48,8 @@ class Composition:
         access: how registries are spoken to, where layers are read once more.
         fingerprint_set: whose layer results are composed.
         observer: who watches.
+        former: digests of images that keep what is known of them where a layer's bytes could not be had.
+        kept: those of them that did, with reason and detail.
     """
 
     workspace: Workspace
@@ -56,6 +58,8 @@ class Composition:
     access: RegistryAccess
     fingerprint_set: bytes
     observer: Observer
+    former: frozenset[str] = frozenset()
+    kept: dict[str, tuple[str, str]] = field(default_factory=dict)
     composed: int = 0
     bytes_read: int = 0
     bytes_cached: int = 0
@@ -80,7 +84,9 @@ class Composition:
         for image in images:
             layers = [layer.digest for layer in image.manifest.layers if not layer.withheld]
             fault = next((broken[layer] for layer in layers if layer in broken), None)
-            if fault is not None:
+            if fault is not None and not fault.verified and image.manifest.digest in self.former:
+                self.kept[image.manifest.digest] = (fault.reason, f"layer {fault.layer}: {fault.detail}")
+            elif fault is not None:
                 failed.append(_failed(image, fault))
             elif all(layer in records for layer in layers):
                 ready.append(image)

@@ -108,7 +108,7 @@ class Listing:
                 for chunk in _chunks(self._listed(source)):
                     for image in self._resolve(source, chunk, pool):
                         known = wave.get(image.manifest.digest)
-                        wave[image.manifest.digest] = image if known is None else _also_at(known, image)
+                        wave[image.manifest.digest] = image if known is None else also_at(known, image)
                     if len(wave) >= WAVE_IMAGES:
                         yield list(wave.values())
                         wave = {}
@@ -208,8 +208,13 @@ class Listing:
         self._texts.seek(0, 2)
 
 
-def _also_at(image: PendingImage, same: PendingImage) -> PendingImage:
-    """An image that two references name, with the places of both."""
+def also_at(image: PendingImage, same: PendingImage) -> PendingImage:
+    """An image that two references name, with the places of both.
+
+    Args:
+        image: as one names it.
+        same: as the other does.
+    """
     places = (image.locations, *image.elsewhere)
     if same.locations in places or len(places) >= MOST_PLACES:
         return image

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from catalog.errors import Retry
-from catalog.receipts import LayerReceipt
+from catalog.receipts import FormerResult, LayerReceipt
 from catalog.states import LayerOutcome
 from cluster.errors import TaskLost
 from cluster.session import Session
@@ -68,6 +68,16 @@ def sites_of(images: Iterable[PendingImage], digests: frozenset[str]) -> dict[st
                 if len(known) < MOST_PLACES and (task.location, task.size) not in known:
                     sites[layer.digest] = replace(site, others=(*site.others, task))
     return sites
+
+
+def begun_from(site: Site, former: FormerResult | None) -> Site:
+    """The same layer, to be begun from a former result of it wherever its bytes are read.
+
+    Args:
+        site: of the layer.
+        former: the result; None for none.
+    """
+    return Site(replace(site.task, former=former), tuple(replace(task, former=former) for task in site.others))
 
 
 @dataclass(slots=True)

@@ -18,10 +18,13 @@ class WorkDone:
     Args:
         planned: layers that had no result.
         analysed: layers analysed.
+        from_rows: those of them that needed no byte, because a former result told all.
+        changed_only: those of them that only the analysers read which changed since a former result.
         failed: layers that could not be.
         bytes_read: compressed bytes read where the layers lie.
         bytes_cached: compressed bytes read from the nodes' caches.
         composed: images composed.
+        forwarded: images that a change of analysers left as they were.
         cpu_seconds: CPU time of the tasks.
         matched: (package, platform) pairs matched.
         matches: matches found for them.
@@ -29,10 +32,13 @@ class WorkDone:
 
     planned: int = 0
     analysed: int = 0
+    from_rows: int = 0
+    changed_only: int = 0
     failed: int = 0
     bytes_read: int = 0
     bytes_cached: int = 0
     composed: int = 0
+    forwarded: int = 0
     cpu_seconds: float = 0.0
     matched: int = 0
     matches: int = 0
@@ -70,7 +76,7 @@ def summarise(
         if references
         else ()
     )
-    outcomes = _outcomes(figures)
+    outcomes = outcome_counts(figures)
     return ScanSummary(
         run=run,
         sources=options.sources,
@@ -100,5 +106,6 @@ def summarise(
     )
 
 
-def _outcomes(figures: ScannedFigures) -> OutcomeCounts:
+def outcome_counts(figures: ScannedFigures) -> OutcomeCounts:
+    """The outcomes of some references, as the active set adds them up."""
     return OutcomeCounts(**{str(outcome): number for outcome, number in figures.outcomes})

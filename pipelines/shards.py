@@ -10,6 +10,8 @@ _SHARDS_PER_SLOT = 4
 """Shards a slot gets at least, where there is work enough: the last ones to end then leave little idle."""
 _UNKNOWN_SIZE = 32 << 20
 """Bytes a layer of unknown size counts for: an average one."""
+_ROWS_SIZE = 1 << 20
+"""Bytes a layer counts for of which only archived rows are looked at."""
 
 
 def shards(
@@ -46,4 +48,6 @@ def shards(
 
 
 def _size(task: LayerTask) -> int:
+    if task.location is None:
+        return _ROWS_SIZE
     return task.size if task.size >= 0 else _UNKNOWN_SIZE

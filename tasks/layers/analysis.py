@@ -41,6 +41,8 @@ from tasks.transport import RegistryAccess
 
 READER_VERSION = 2
 """Bumped when the walker's rows change their meaning."""
+READER_MEMBER = "layers/"
+"""How the layer reader's own member of a fingerprint set begins."""
 BYTES_NEEDED = "bytes-needed"
 """Why a layer that lies nowhere was handed back: its former rows did not tell all."""
 _ANALYSERS_CAPS = frozenset(

@@ -78,7 +78,8 @@ def difference(former: Iterable[str], now: Iterable[str], analysers: Iterable[st
     reader = {_name(member) for member in after} - names
     if not fresh <= names or not stale.isdisjoint(reader):
         return None
-    return Difference(frozenset(fresh), frozenset(fresh | stale))
+    # A result with the search for secrets serves as one without it as well: its secrets are gone all the same.
+    return Difference(frozenset(fresh), frozenset(fresh | stale | ({Secrets.name} - names)))
 
 
 def _name(member: str) -> str:
@@ -239,18 +240,22 @@ class Reanalysis:
 
 
 class _ChangedAnalysers(Selection):
-    """What the walker looks for: files of the changed analysers.
+    """What the walker looks for: it stops where all analysers would make it stop, and asks the changed ones alone.
 
     Where one of them goes by first bytes, names of all analysers count: a file that somebody wants by its name is shown to
     nobody for its content.
     """
 
     def __init__(self, whole: Selection, changed: frozenset[str]) -> None:
-        running = [analyser for analyser in whole.analysers if analyser.name in changed]
-        by_content = any(analyser.wanted.magics for analyser in running)
-        super().__init__(whole.analysers if by_content else running)
-        kept = {magic: tuple(a for a in found if a.name in changed) for magic, found in self.magics.items()}
-        self.magics = {magic: found for magic, found in kept.items() if found}
+        super().__init__(whole.analysers)
+        self._changed = changed
+        self.magics = {magic: tuple(a for a in found if a.name in changed) for magic, found in self.magics.items()}
+        self._by_content = any(self.magics.values())
+
+    def wanting(self, path: str) -> tuple[Analyser, ...]:
+        """See `Selection`."""
+        found = super().wanting(path)
+        return found if self._by_content else tuple(a for a in found if a.name in self._changed)
 
 
 class _ChangedBook(EvidenceBook):

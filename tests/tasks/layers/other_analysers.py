@@ -43,6 +43,8 @@ class Other(Analyser):
         self._passed_over = passed_over
 
     def confirm(self, path: str) -> bool:
+        if self.wanted.within and not any(text in path for text in self.wanted.within):
+            return False
         return not self._passed_over or not path.startswith(self._passed_over)
 
     def size_cap(self, limits: Limits) -> int:
