@@ -6,6 +6,7 @@ from anybody, so what is kept of one file is bounded here, for all of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 
@@ -21,6 +22,7 @@ LONGEST_PATH = 4_096
 """Bytes of a path, as Linux has it; longer ones are no paths of files."""
 
 _PATH_BYTES = 64
+_DOTS = re.compile(rb"/\.\.?(?:[/\n]|\Z)")
 
 
 class ClaimList:
@@ -109,13 +111,17 @@ def _plain_paths(data: Data) -> tuple[str, ...] | None:
     """
     # dpkg begins with the root folder.
     data = data.removeprefix(b"/.\n").removesuffix(b"\n")
-    count = data.count(b"\n")
-    if not data.startswith(b"/") or count != data.count(b"\n/") or count * _PATH_BYTES + len(data) > MOST_OWNED_BYTES:
-        return None if data else ()
-    if b"/." in data or b"//" in data or b"\\" in data or b"\0" in data or b"/\n" in data or data.endswith(b"/"):
+    if not data:
+        return ()
+    if data[:1] != b"/" or b"\0" in data or len(data) > MOST_OWNED_BYTES // _PATH_BYTES:
+        return None
+    if b"/." in data and _DOTS.search(data):
         return None
     try:
-        paths = tuple(data[1:].decode().split("\n/"))
+        # systemd's units have backslashes in their names.
+        paths = tuple(data[1:].decode().replace("\\", "\\\\").split("\n/"))
     except UnicodeDecodeError:
         return None
-    return paths if len(data) <= LONGEST_PATH or len(max(paths, key=len)) <= LONGEST_PATH else None
+    # A line that is not absolute, a slash too many and an empty line are seen at once in what the pieces come to.
+    joined = "/".join(("", *paths, ""))
+    return None if "//" in joined or "\n" in joined or len(max(paths, key=len)) > LONGEST_PATH else paths
