@@ -1,4 +1,4 @@
-"""The exit codes, and which one a scan ends with.
+"""The exit codes, and which one a scan or rescan ends with.
 
 Where several hold, usage comes before error, error before threshold, threshold before part.
 """
@@ -11,6 +11,7 @@ from catalog.active.views import CoverageCounts, FindingCounts
 from catalog.errors import LongshoreError, UsageError
 from catalog.states import Severity
 from cluster.errors import ClusterError
+from pipelines.rescan_summary import RescanSummary
 from pipelines.summary import ScanSummary
 
 NOT_COVERED = "not-covered"
@@ -72,4 +73,20 @@ def of_scan(summary: ScanSummary, thresholds: tuple[str, ...] = ()) -> ExitCode:
     if threshold_met(thresholds, summary.findings, summary.coverage):
         return ExitCode.THRESHOLD
     in_part = failed or counts.pending or counts.partial or (counts.total and not summary.images)
+    return ExitCode.PART if in_part else ExitCode.COMPLETED
+
+
+def of_rescan(summary: RescanSummary, thresholds: tuple[str, ...] = ()) -> ExitCode:
+    """The code a finished rescan ends with.
+
+    Images that keep a former result are a completion in part, like those that failed, are partial or pending.
+
+    Args:
+        summary: of the rescan.
+        thresholds: words of `THRESHOLDS`.
+    """
+    if summary.images and threshold_met(thresholds, summary.findings, summary.coverage):
+        return ExitCode.THRESHOLD
+    counts = summary.outcomes
+    in_part = summary.kept or summary.layers.failed or counts.failed or counts.pending or counts.partial
     return ExitCode.PART if in_part else ExitCode.COMPLETED

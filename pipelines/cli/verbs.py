@@ -39,6 +39,13 @@ VERBS = (
         "pipelines.cli.scan",
         "pipelines.scan:scan",
     ),
+    Verb(
+        "rescan",
+        "[SOURCE…]",
+        "Apply changed advisories, and on request changed analysers, to what is known.",
+        "pipelines.cli.rescan",
+        "pipelines.rescan:rescan",
+    ),
     Verb("show", "IMAGE", "Show one image: packages, findings, problems.", "pipelines.cli.show", "pipelines.show:show"),
     Verb("images", "", "List the fleet's images.", "pipelines.cli.images", "pipelines.fleet:images"),
     Verb("status", "", "Show the whole fleet in numbers.", "pipelines.cli.status", "pipelines.fleet:status"),

@@ -13,6 +13,7 @@ from pipelines.models.advisories import AdvisoriesReport, ImportReport
 from pipelines.models.base import Answer
 from pipelines.models.cache import CacheClearReport, CacheStatusReport
 from pipelines.models.images import ImagesReport
+from pipelines.models.rescan import RescanReport
 from pipelines.models.runs import RunsReport
 from pipelines.models.scan import ScanReport
 from pipelines.models.settings import SettingsReport
@@ -28,6 +29,7 @@ PUBLISHED: dict[str, type[Answer]] = {
     "cache-clear": CacheClearReport,
     "cache-status": CacheStatusReport,
     "images": ImagesReport,
+    "rescan": RescanReport,
     "runs": RunsReport,
     "scan": ScanReport,
     "settings": SettingsReport,

@@ -20,7 +20,9 @@ from catalog.images import ImagePlatform
 from catalog.receipts import ObjectReceipt
 from catalog.states import Coverage, FixState, Outcome, Residence, Severity
 from pipelines.image_facts import ImageFacts
+from pipelines.known_images import KeptImage
 from pipelines.models.image_facts import Configuration, Label, Layer, PrivilegedFile, Secret
+from pipelines.rescan_summary import RescannedLayers, RescanSummary
 from pipelines.summary import LayerCounts, OutcomeCounts, ScanSummary
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J[red]bold[/red]\nfake line\u202e\x9b31m"
@@ -195,6 +197,20 @@ SUMMARY = ScanSummary(
     seconds=12.3,
     cpu_seconds=20.1,
     statements=5,
+)
+RESCAN = RescanSummary(
+    run="20261120T100000-0a1b2c3d",
+    sources=("registry.example/team",),
+    reanalysed=True,
+    images=2,
+    outcomes=OutcomeCounts(analysed=2),
+    composed=1,
+    kept=(KeptImage(HOSTILE, DIGEST, "not-found", HOSTILE),),
+    layers=RescannedLayers(4, 3, 1, 1, 0, 1, 1_000_000, 10),
+    coverage=LINE.coverage,
+    findings=LINE.findings,
+    statements=5,
+    notes=(HOSTILE,),
 )
 RUN = RunRecord(
     "20261120T100000-0a1b2c3d",

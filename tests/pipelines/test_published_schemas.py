@@ -18,6 +18,7 @@ from pipelines.models.base import Answer
 from pipelines.models.cache import CacheClearReport, CacheStatusReport
 from pipelines.models.images import ImageEntry, ImagesReport
 from pipelines.models.published import PUBLISHED, SCHEMA_FOLDER, schema_text
+from pipelines.models.rescan import RescanReport
 from pipelines.models.runs import Run, RunsReport
 from pipelines.models.scan import ScanReport
 from pipelines.models.show import Problem
@@ -32,6 +33,7 @@ from tests.pipelines.made import (
     FEED,
     HOSTILE,
     LINE,
+    RESCAN,
     RUN,
     STATUS,
     SUMMARY,
@@ -50,6 +52,7 @@ EXAMPLES: dict[str, Callable[[], Answer]] = {
     "status": lambda: StatusReport.of(STATUS),
     "runs": lambda: RunsReport(runs=(Run.of(RUN),), more=False),
     "scan": lambda: ScanReport.of(SUMMARY),
+    "rescan": lambda: RescanReport.of(RESCAN),
     "cache-status": lambda: CacheStatusReport.of(CACHE),
     "cache-clear": lambda: CacheClearReport.of(Cleared(files=3, bytes=9_000_000, in_use=1)),
     "settings": lambda: settings_report(Settings(database_url="postgresql://u:hush@h/d")),
