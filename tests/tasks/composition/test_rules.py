@@ -243,6 +243,29 @@ def test_rule_8_every_entry_of_every_layer_is_at_hand_for_siblings(archive: Arch
     assert names(composed(archive, base, top)) == {("app", "usr/share/dotnet/app.deps.json")}
 
 
+def test_rule_8_a_file_list_in_another_layer_than_its_status_still_speaks(archive: Archive) -> None:
+    """dpkg's list lies in the layer that unpacked the package; the status file is rewritten by every one above."""
+    lists = Layer("lists").database(SITE, npm("flask")).file_list(deb("python3-flask"), SITE)
+    assert owned(archive, lists, Layer("status").database(DPKG, deb("python3-flask"), deb("bash"))) == {
+        (SITE, "flask", "deb/python3-flask")
+    }
+
+
+def test_rule_9_what_a_package_of_another_layer_owns_is_owned_whichever_layer_comes_first(archive: Archive) -> None:
+    files = Layer("files").database(SITE, npm("flask"))
+    claim = Layer("claim").database(DPKG, deb("python3-flask")).file_list(deb("python3-flask"), SITE)
+    assert owned(archive, files, claim) == {(SITE, "flask", "deb/python3-flask")}
+    # The other way round somebody put it there after the package had been installed.
+    assert owned(archive, claim, Layer("later").database(SITE, npm("flask"))) == set()
+
+
+def owned(archive: Archive, *layers: Layer) -> set[tuple[str, str, str]]:
+    archive.add(*layers)
+    manifest = image("/".join(layer.name for layer in layers), *layers)
+    archive.compose(manifest, known=archive.chains.values())
+    return archive.owned(manifest)
+
+
 def test_rule_9_what_another_layer_owns_stays_an_occurrence_with_its_path(archive: Archive) -> None:
     """Suppression needs both: the language package's path, and the database that owns it, after composition."""
     base = Layer("base").database(DPKG, deb("python3-flask"))
