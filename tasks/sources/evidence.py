@@ -3,6 +3,10 @@
 First a pax global header whose comment lists the places that could not be read, since a tree of which less was seen is
 another tree; then the evidence, sorted by path, with owners, times and modes left out. The same tree gives the same bytes on every
 node, so the stream's sha256 names the layer, and reading it again tells whether the tree has changed.
+
+Files with a suid or sgid bit are facts that are asked of a tree as of any image. They keep mode and owner, and are there whether they
+are evidence or not: one that nobody wants is an empty member, since its content is nobody's business and it may not even be ours
+to read.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from pathlib import Path
 from catalog.errors import SourceChanged
 from catalog.problems import Problem
 from tasks.layers.paths import text as path_text
+from tasks.layers.privileged import SET_ID
 from tasks.sources.tree_walk import find_evidence, opened_below, opened_root
 
 LARGEST_FILE = 256 << 20
@@ -25,6 +30,7 @@ LARGEST_FILE = 256 << 20
 
 _PIECE = 1 << 20
 _BLOCK = 512
+_NAME_ONLY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _TRIES = 3
 
@@ -49,6 +55,9 @@ class _Member:
     path: bytes
     size: int = 0
     target: bytes | None = None
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
 
 
 def measure_tree(root: Path) -> TreeFacts:
@@ -132,9 +141,11 @@ def _take_stock(root: Path) -> tuple[list[_Member], list[Problem]]:
     problems = evidence.problems
     members = [_Member(path, target=target) for path, target in evidence.links.items()]
     with opened_root(root) as top:
-        for path in evidence.files:
+        for path in sorted(evidence.files | evidence.privileged):
+            content = path in evidence.files
             try:
-                with opened_below(top, path, _FLAGS) as handle:
+                # A file that cannot be read still has a mode.
+                with opened_below(top, path, _FLAGS if content else _NAME_ONLY) as handle:
                     facts = os.fstat(handle)
             except OSError as error:
                 problems.append(
@@ -143,13 +154,21 @@ def _take_stock(root: Path) -> tuple[list[_Member], list[Problem]]:
                 continue
             if not stat.S_ISREG(facts.st_mode):
                 continue
-            if facts.st_size > LARGEST_FILE:
+            if content and facts.st_size > LARGEST_FILE:
                 problems.append(Problem(path_text(path), "", "limit-exceeded", f"has {facts.st_size:,} bytes"))
-            else:
-                members.append(_Member(path, facts.st_size))
+                content = False
+            if content or facts.st_mode & SET_ID:
+                members.append(_member(path, facts, facts.st_size if content else 0))
     members.sort(key=lambda member: member.path)
     problems.sort(key=lambda problem: problem.path)
     return members, problems
+
+
+def _member(path: bytes, facts: os.stat_result, size: int) -> _Member:
+    """A regular file's member; only a privileged one has a mode and an owner of its own."""
+    if facts.st_mode & SET_ID:
+        return _Member(path, size, mode=stat.S_IMODE(facts.st_mode), uid=facts.st_uid, gid=facts.st_gid)
+    return _Member(path, size)
 
 
 def _stream(root: Path, members: list[_Member], problems: list[Problem]) -> Generator[bytes, None, None]:
@@ -166,7 +185,7 @@ def _stream(root: Path, members: list[_Member], problems: list[Problem]) -> Gene
 
 def _header(member: _Member) -> bytes:
     info = tarfile.TarInfo(os.fsdecode(member.path))
-    info.size, info.mode = member.size, 0o644
+    info.size, info.mode, info.uid, info.gid = member.size, member.mode, member.uid, member.gid
     if member.target is not None:
         info.type, info.linkname, info.mode = tarfile.SYMTYPE, os.fsdecode(member.target), 0o777
     # GNU's form writes long names as raw bytes, whatever their encoding.

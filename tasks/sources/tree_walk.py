@@ -1,8 +1,9 @@
 """The evidence in a directory tree: which files and links an analyser wants, and which places could not be looked at.
 
 A walk over directory handles: every directory is opened below its parent without following links, so nothing that changes
-meanwhile can lead out of the tree. Other file systems are not entered. A file is recognised by its name before anything is asked
-of the system, which is what makes half a million entries a matter of seconds.
+meanwhile can lead out of the tree. Other file systems are not entered. A file is recognised by its name, or by its first bytes:
+those are looked at where a file may be started, or has a name that an analyser of programs asks for, and only there; that is
+what makes half a million entries a matter of seconds.
 
 Package databases are also looked for where the distributions' own links lead: `/var/lib/rpm` may be a link, and so may `/lib`.
 Such links belong to the evidence, and so do the files behind them.
@@ -21,9 +22,16 @@ from pathlib import Path
 from catalog.errors import NotFound, SourceError
 from catalog.problems import Problem
 from tasks.analyzers import wants
+from tasks.analyzers.binaries.elf import section_names
+from tasks.analyzers.binaries.go_build_info import SECTION as GO_SECTION
+from tasks.analyzers.go_binary import GoBinary
+from tasks.analyzers.rust_binary import SECTION as RUST_SECTION
+from tasks.analyzers.rust_binary import RustBinary
 from tasks.analyzers.selection import DEFAULT, SUFFIX_LENGTH
 from tasks.layers.paths import normalised
 from tasks.layers.paths import text as path_text
+from tasks.layers.privileged import SET_ID
+from tasks.layers.walker import HEAD_BYTES
 from tasks.sources.mounts import PSEUDO_FILE_SYSTEMS, FileSystems
 
 DATABASE_PLACES = (
@@ -48,6 +56,10 @@ _DEEPEST = 200
 _MOST_LINKS = 40  # as Linux has it
 _MOST_PROBLEMS = 1000
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_STARTED = 0o111
+_SECTIONS = {GoBinary.name: GO_SECTION, RustBinary.name: RUST_SECTION}
+"""Without which these analysers find nothing in a file whose sections have names."""
 _CHANGED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 
@@ -57,11 +69,13 @@ class Evidence:
 
     Args:
         files: raw relative paths of regular files that somebody wants.
+        privileged: raw relative paths of regular files with a suid or sgid bit, whether somebody wants them or not.
         links: raw relative paths of symbolic links on the way to evidence, with their targets.
         problems: places that were not looked at, in order of their paths.
     """
 
     files: set[bytes] = field(default_factory=set)
+    privileged: set[bytes] = field(default_factory=set)
     links: dict[bytes, bytes] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -111,6 +125,8 @@ class _Walk:
         self._names = {os.fsdecode(name) for name in DEFAULT.names}
         self._suffixes = {os.fsdecode(suffix) for suffix in DEFAULT.suffixes}
         self._folders = set(DEFAULT.folders)
+        by_content = dict.fromkeys(analyser for found in DEFAULT.magics.values() for analyser in found)
+        self._by_content_and_name = tuple(analyser for analyser in by_content if not analyser.confirm(""))
 
     def finished(self) -> Evidence:
         self._found.problems.sort(key=lambda problem: problem.path)
@@ -132,6 +148,8 @@ class _Walk:
                         below.append(os.fsencode(name))
                     elif all_wanted or name in names or name[-SUFFIX_LENGTH:] in suffixes:
                         self._candidate(handle, prefix + os.fsencode(name))
+                    elif entry.is_file(follow_symlinks=False):
+                        self._other_file(handle, prefix + os.fsencode(name), entry)
         except OSError as error:
             self._unreadable(path, error)
         for inner in below:
@@ -169,6 +187,42 @@ class _Walk:
             self._found.files.add(path)
         elif stat.S_ISLNK(mode):
             self.follow(path)
+
+    def _other_file(self, handle: int, path: bytes, entry: os.DirEntry[str]) -> None:
+        """A regular file that nobody wants by its name: its first bytes may make it evidence, its mode a fact."""
+        try:
+            facts = entry.stat(follow_symlinks=False)
+        except OSError as error:
+            self._unreadable(path, error)
+            return
+        if facts.st_mode & SET_ID:
+            self._found.privileged.add(path)
+        started = facts.st_mode & _STARTED
+        if facts.st_size < HEAD_BYTES or not (started or self._by_content_and_name):
+            return
+        place = path_text(path)
+        asked_for = started or any(each.confirm(place) for each in self._by_content_and_name)
+        if asked_for and self._looks_right(handle, path, place):
+            self._found.files.add(path)
+
+    def _looks_right(self, handle: int, path: bytes, place: str) -> bool:
+        """Whether an analyser wants a file by its first bytes."""
+        try:
+            with opened_below(handle, path.rpartition(b"/")[2], _FILE) as file:
+                head = os.read(file, HEAD_BYTES)
+                wanting = [
+                    each
+                    for each in DEFAULT.magics.get(head[:4], ())
+                    if each.confirm(place) and each.looks_right(place, head)
+                ]
+                # Nearly every program looks right, and few have what is looked for: their sections' names tell.
+                if all(each.name in _SECTIONS for each in wanting):
+                    names = section_names(head, lambda offset, size: _at(file, offset, size)) if wanting else None
+                    wanting = [each for each in wanting if names is None or _SECTIONS[each.name] in names]
+        except OSError as error:
+            self._unreadable(path, error)
+            return False
+        return bool(wanting)
 
     def follow(self, path: bytes) -> None:
         """Follow a path as a process in the tree would see it; the links on the way and the file at its end are evidence."""
@@ -233,6 +287,11 @@ class _Walk:
             self._found.problems.append(Problem(path_text(path), "", reason, detail, partial))
         else:
             self._unnamed += partial
+
+
+def _at(file: int, offset: int, size: int) -> bytes:
+    # What a file says of itself may lie anywhere, beyond what the system takes as an offset too.
+    return os.pread(file, size, offset) if offset < 1 << 62 else b""
 
 
 @contextmanager

@@ -7,7 +7,7 @@ Format: System V ABI, "Object Files" (gABI 4.1); extended numbering of sections 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from struct import Struct
 
@@ -23,6 +23,7 @@ _EXECUTABLE, _SHARED = 2, 3
 _LOAD, _INTERPRETER = 1, 3
 _NO_BITS = 8
 _WRITABLE = 2
+_MOST_NAME_BYTES = 1 << 20
 _EXTENDED_PROGRAMS, _EXTENDED_INDEX = 0xFFFF, 0xFFFF
 
 
@@ -117,6 +118,18 @@ class ElfFile:
                 return self._clipped(offset, size)
         return None
 
+    def section_names(self, read: Callable[[int, int], bytes]) -> bytes | None:
+        """As the function of that name, for the beginning of a file."""
+        row, index = self._layout.section, self._names_index
+        if not self._section_offset or self._section_size != row.size or index in (0, _EXTENDED_INDEX):
+            return None
+        header = read(self._section_offset + index * row.size, row.size)
+        if len(header) != row.size:
+            return None
+        fields = row.unpack(header)
+        size = fields[5]
+        return (read(fields[4], size) or None) if size <= _MOST_NAME_BYTES else None
+
     def segments(self) -> Iterator[Segment]:
         """The loaded segments that have bytes in the file, in the order of their headers."""
         for kind, offset, address, size, flags in self._program_headers():
@@ -191,6 +204,23 @@ class ElfFile:
         there = max(0, len(self.data) - offset) // row.size
         for index in range(min(count, there)):
             yield row.unpack_from(self.data, offset + index * row.size)
+
+
+def section_names(head: bytes | bytearray, read: Callable[[int, int], bytes]) -> bytes | None:
+    """The names of a file's sections, each with a zero behind it, without reading the whole file.
+
+    Args:
+        head: its first bytes, the ELF header at least.
+        read: gives some bytes at an offset, or as many as there are.
+
+    Returns:
+        None where `ElfFile` would find no section by its name either, or where the table is an odd one.
+    """
+    try:
+        elf = ElfFile(head)
+    except ParseError:
+        return None
+    return elf.section_names(read)
 
 
 def is_program(path: str, head: bytes | bytearray) -> bool:

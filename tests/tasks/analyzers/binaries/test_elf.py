@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.errors import ParseError
-from tasks.analyzers.binaries.elf import ElfFile, is_program
+from tasks.analyzers.binaries.elf import ElfFile, is_program, section_names
 from tests.tasks.analyzers.binaries.elf_writer import BASE, Program
 
 KINDS = [(wide, big) for wide in (False, True) for big in (False, True)]
@@ -26,6 +26,42 @@ def test_a_section_is_found_by_its_name(wide: bool, big: bool) -> None:
     assert found == SECTIONS
     assert elf.section(b".dep") is None
     assert elf.section(b"dep-v0") is None
+
+
+@pytest.mark.parametrize(("wide", "big"), KINDS)
+def test_the_sections_names_are_read_from_a_files_places_alone(wide: bool, big: bool) -> None:
+    data = Program(wide=wide, big=big, sections=dict(SECTIONS)).pack()
+    asked: list[int] = []
+
+    def read(offset: int, size: int) -> bytes:
+        asked.append(size)
+        return data[offset : offset + size]
+
+    names = section_names(data[:64], read)
+    assert names is not None
+    assert set(SECTIONS) <= set(names.split(b"\0"))
+    assert sum(asked) < 200
+
+
+@pytest.mark.parametrize("data", [b"", b"\x7fELF", Program(sections=dict(SECTIONS), section_table=False).pack()])
+def test_where_sections_have_no_names_there_are_none_to_read(data: bytes) -> None:
+    assert section_names(data, lambda offset, size: data[offset : offset + size]) is None
+
+
+@given(st.sampled_from(KINDS), st.lists(st.tuples(st.integers(0, 63), st.integers(0, 255)), max_size=8))
+def test_the_names_of_damaged_headers_are_read_within_bounds(
+    kind: tuple[bool, bool], damage: list[tuple[int, int]]
+) -> None:
+    data = bytearray(Program(wide=kind[0], big=kind[1], sections=dict(SECTIONS)).pack())
+    for place, value in damage:
+        data[place] = value
+
+    def read(offset: int, size: int) -> bytes:
+        assert offset >= 0
+        assert 0 <= size <= 1 << 20
+        return bytes(data[offset : offset + size])
+
+    section_names(data, read)
 
 
 @pytest.mark.parametrize(("wide", "big"), KINDS)
