@@ -67,6 +67,7 @@ def command(
       oci:DIR[:tag]                        an OCI image layout
       docker-archive:FILE                  what `docker save` writes
       rootfs:DIR                           a directory tree, its packages only
+      sbom:FILE                            a bill of materials, CycloneDX or SPDX
       @FILE                                a list of these, one a line
     """  # noqa: D301 - click keeps lines as they are after a backspace, the character
     options = scan_options(sources, platforms, insecure, ca_file, address, retry=retry, cpus=cpus)

@@ -35,7 +35,7 @@ VERBS = (
     Verb(
         "scan",
         "SOURCE…",
-        "Analyse what is new in registries, layouts, archives or directories.",
+        "Analyse what is new in registries, layouts, archives, directories or SBOMs.",
         "pipelines.cli.scan",
         "pipelines.scan:scan",
     ),
@@ -47,6 +47,13 @@ VERBS = (
         "pipelines.rescan:rescan",
     ),
     Verb("show", "IMAGE", "Show one image: packages, findings, problems.", "pipelines.cli.show", "pipelines.show:show"),
+    Verb(
+        "sbom",
+        "IMAGE",
+        "Write one image's bill of materials as CycloneDX or SPDX.",
+        "pipelines.cli.sbom",
+        "pipelines.sbom:sbom",
+    ),
     Verb("images", "", "List the fleet's images.", "pipelines.cli.images", "pipelines.fleet:images"),
     Verb("status", "", "Show the whole fleet in numbers.", "pipelines.cli.status", "pipelines.fleet:status"),
     Verb("runs", "", "List what was run, newest first.", "pipelines.cli.runs", "pipelines.fleet:runs"),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from catalog.distributions import NO_DISTRIBUTION, Distribution
+from catalog.identities import hash_fields
 from catalog.images import ImageConfiguration, ImagePlatform
 from catalog.packages import OPERATING_SYSTEM_TYPES, PackageFacts, Role
+
+_OWNED_RECIPE = "sbom-owned/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,12 @@ class Component:
     purl: str
     places: tuple[Place, ...] = ()
     owner: str = ""
+
+    @property
+    def key(self) -> str:
+        """What it is called within the document: the package's id, and whose it is where it is owned."""
+        name = self.facts.package_id.hex()
+        return f"{name}-{hash_fields(_OWNED_RECIPE, self.owner, size=6).hex()}" if self.owner else name
 
     @property
     def of_the_system(self) -> bool:

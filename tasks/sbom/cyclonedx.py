@@ -145,7 +145,7 @@ def _component_node(component: Component) -> _Node:
     facts = component.facts
     node: _Node = {
         "type": "application" if component.is_application else "library",
-        "bom-ref": _reference(facts),
+        "bom-ref": _reference(component),
         "name": sound(facts.name),
         "version": sound(facts.version),
     }
@@ -180,8 +180,8 @@ def _licences(facts: PackageFacts) -> Iterator[_Licence]:
 
 
 def _dependencies(bill: Bill) -> Iterator[_Dependency]:
-    system = [_reference(component.facts) for component in bill.components if component.of_the_system]
-    others = [_reference(component.facts) for component in bill.components if not component.of_the_system]
+    system = [_reference(component) for component in bill.components if component.of_the_system]
+    others = [_reference(component) for component in bill.components if not component.of_the_system]
     if bill.distribution.id:
         yield {"ref": _IMAGE, "dependsOn": [_SYSTEM, *others]}
         yield {"ref": _SYSTEM, "dependsOn": system}
@@ -189,8 +189,8 @@ def _dependencies(bill: Bill) -> Iterator[_Dependency]:
         yield {"ref": _IMAGE, "dependsOn": [*system, *others]}
 
 
-def _reference(facts: PackageFacts) -> str:
-    return f"package:{facts.package_id.hex()}"
+def _reference(component: Component) -> str:
+    return f"package:{component.key}"
 
 
 def _properties(pairs: Iterable[Pair]) -> list[_Property]:

@@ -14,7 +14,7 @@ from catalog.packages import OPERATING_SYSTEM_TYPES, PackageFacts
 from catalog.problems import Problem
 from catalog.purls import module_stream, parse_purl, source_package
 from tasks.sbom.packages import is_storable
-from tasks.sbom.properties import LICENCE, PREFIX, restored
+from tasks.sbom.properties import LICENCE, OWNED_BY, PREFIX, restored
 
 ANALYSER = "sbom"
 """The name under which problems are recorded."""
@@ -86,6 +86,8 @@ def take_stock(contents: Contents) -> Inventory:
     remarks = list(contents.remarks)
     packages: dict[bytes, tuple[PackageFacts, Distribution]] = {}
     for entry in contents.entries:
+        if OWNED_BY in entry.told:
+            continue  # a part of the system's package, as which it is listed too
         try:
             facts, distribution = _package(entry)
         except ParseError as error:

@@ -50,6 +50,10 @@ def component_properties(component: Component) -> Iterator[Pair]:
 
 def image_properties(bill: Bill) -> Iterator[Pair]:
     """What is known of the image as such, its layers and configuration."""
+    return (pair for pair in _image_pairs(bill) if pair[1])
+
+
+def _image_pairs(bill: Bill) -> Iterator[Pair]:
     configuration = bill.configuration
     yield f"{PREFIX}image:digest", bill.digest
     yield f"{PREFIX}image:reference", bill.reference

@@ -145,7 +145,7 @@ def _component_package(component: Component, when: str) -> _Package:
     facts = component.facts
     name = f"{facts.namespace}/{facts.name}" if facts.namespace else facts.name
     purpose = "APPLICATION" if component.is_application else "LIBRARY"
-    package = _package(_reference(facts), name, facts.version, purpose)
+    package = _package(_reference(component), name, facts.version, purpose)
     package["licenseDeclared"] = " AND ".join(_licence_terms(facts)) or _UNSAID
     package["externalRefs"] = [_purl(sound(component.purl))]
     if properties := list(component_properties(component)):
@@ -190,15 +190,15 @@ def _relationships(bill: Bill) -> Iterator[_Relationship]:
     yield _related(_DOCUMENT, "DESCRIBES", _IMAGE)
     if bill.distribution.id:
         yield _related(_IMAGE, "CONTAINS", _SYSTEM)
-    yield from (_related(_IMAGE, "CONTAINS", _reference(component.facts)) for component in bill.components)
+    yield from (_related(_IMAGE, "CONTAINS", _reference(component)) for component in bill.components)
 
 
 def _related(one: str, kind: str, other: str) -> _Relationship:
     return {"spdxElementId": one, "relationshipType": kind, "relatedSpdxElement": other}
 
 
-def _reference(facts: PackageFacts) -> str:
-    return f"SPDXRef-Package-{facts.package_id.hex()}"
+def _reference(component: Component) -> str:
+    return f"SPDXRef-Package-{component.key}"
 
 
 def _purl(locator: str) -> _ExternalReference:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from pipelines.cli.group import longshore
 from pipelines.cli.verbs import VERBS, Verb
+from tasks.sources.interface import SourceKind
 
 README = Path(__file__).parents[2] / "README.md"
 IDS = [verb.name for verb in VERBS]
@@ -75,6 +76,15 @@ def test_the_help_of_scan_keeps_one_source_a_line() -> None:
     shown = CliRunner().invoke(longshore, ["scan", "--help"], terminal_width=80).output
     assert re.search(r"^ +rootfs:DIR +a directory tree, its packages only$", shown, re.MULTILINE)
     assert "\\b" not in shown
+
+
+def test_the_readme_and_the_help_of_scan_name_every_local_source() -> None:
+    shown = CliRunner().invoke(longshore, ["scan", "--help"], terminal_width=100).output
+    listed = README.read_text("utf-8")
+    for kind in SourceKind:
+        if kind is not SourceKind.REGISTRY:
+            assert re.search(rf"^ +{kind}:[A-Z]+", shown, re.MULTILINE)
+            assert re.search(rf"^\| `{kind}:[A-Z]+", listed, re.MULTILINE)
 
 
 def test_no_purpose_is_cut_short() -> None:
