@@ -24,6 +24,7 @@ from tasks.analyzers.opkg import Opkg
 from tasks.analyzers.os_release import OsRelease
 from tasks.analyzers.php import Php
 from tasks.analyzers.portage import Portage
+from tasks.analyzers.product_binary import ProductBinary
 from tasks.analyzers.python import Python
 from tasks.analyzers.r_language import RLanguage
 from tasks.analyzers.rpm import Rpm, RpmManifest
@@ -168,6 +169,7 @@ DEFAULT = Selection(
         Jvm(),
         Lua(),
         Php(),
+        ProductBinary(),
         RLanguage(),
         Ruby(),
         RustBinary(),
@@ -175,11 +177,7 @@ DEFAULT = Selection(
         WordPress(),
     )
 )
-"""The analysers of this version.
-
-`product_binary` is not among them: until a package that an operating-system package owns is told from one that nobody owns, it
-would find busybox, openssl and the like a second time in every image, beside the package manager's own record.
-"""
+"""The analysers of this version."""
 
 
 SEARCHING = Selection((*DEFAULT.analysers, Secrets()))
