@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 
 from catalog.active.views import FindingRecord, ImageRecord, PackageRecord
 from catalog.distributions import Distribution
@@ -11,7 +12,7 @@ from catalog.purls import render_purl
 from catalog.states import Severity
 from pipelines.image_facts import NO_FACTS, ImageFacts
 from pipelines.models.base import covered_share, explained
-from pipelines.models.show import Finding, ImageReport, OwnedPackage, Package, Problem
+from pipelines.models.show import EndOfLife, Finding, ImageReport, OwnedPackage, Package, Problem
 from pipelines.occurrences import NOTHING_OWNED, Occurrence, OwnedPackages
 
 
@@ -23,6 +24,7 @@ def image_report(
     problems: Sequence[Problem],
     facts: ImageFacts = NO_FACTS,
     owned: OwnedPackages = NOTHING_OWNED,
+    today: date | None = None,
 ) -> ImageReport:
     """The report of one image.
 
@@ -34,8 +36,10 @@ def image_report(
         problems: what could not be read.
         facts: what it is besides its packages.
         owned: which of the places belong to the distribution's packages.
+        today: the day of asking; None for today in UTC.
     """
     line = record.line
+    day = today or datetime.now(UTC).date()
     distribution = " ".join(filter(None, (record.distribution, record.distribution_version)))
     names = {package.package: full_name(package) for package in packages}
     taken = {(place.package, place.path) for place in owned.places}
@@ -49,6 +53,9 @@ def image_report(
         residence=line.residence,
         coverage=covered_share(line.coverage),
         distribution=distribution or None,
+        end_of_life=EndOfLife.of(record.distribution, record.distribution_version, line.distribution, day)
+        if record.distribution
+        else None,
         packages=packages_at_paths(packages, free),
         owned=owned_at_paths((*packages, *owned.packages), places, owned),
         findings=merged_findings(findings, names),

@@ -21,7 +21,7 @@ from pipelines.cli.tables import (
     table,
 )
 from pipelines.cli.units import count_text, share_text
-from pipelines.models.show import Finding, OwnedPackage, Package, Problem
+from pipelines.models.show import EndOfLife, Finding, OwnedPackage, Package, Problem
 from pipelines.show import ShownImage
 
 _USUAL_ID = len("GHSA-xxxx-xxxx-xxxx")
@@ -65,6 +65,8 @@ def head_table(shown: ShownImage) -> Table:
         head.add_row("platform", cell(str(line.platform)))
     if line.distribution or report.distribution:
         head.add_row("distribution", cell(line.distribution or report.distribution or ""))
+    if report.end_of_life is not None:
+        head.add_row("security updates", end_of_life_text(report.end_of_life))
     if record.layers:
         head.add_row("layers", cell(f"{len(record.layers):,}"))
     head.add_row("packages", cell(coverage_text(line.coverage)))
@@ -104,6 +106,13 @@ def verdict(line: ImageLine) -> str:
     return (
         f"{found}, which proves little: {', '.join(gaps)}" if not line.findings.total else f"{found}; {', '.join(gaps)}"
     )
+
+
+def end_of_life_text(end: EndOfLife) -> Text:
+    """`until 2028-06-30`, `ended on 2024-06-30`, or that nobody knows."""
+    if end.last_day is None:
+        return cell(f"their end is not known (as of {end.as_of})", "dim")
+    return cell(f"ended on {end.last_day}", "red") if end.past else cell(f"until {end.last_day}")
 
 
 def coverage_text(coverage: CoverageCounts) -> str:

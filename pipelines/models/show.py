@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Annotated
+
 from pydantic import Field
 
+from catalog.end_of_life import AS_OF, end_of_life
 from catalog.states import Coverage, FixState, Outcome, Residence, Severity
 from pipelines.models.base import Answer, Digest, Share
 from pipelines.models.image_facts import Configuration, Layer, PrivilegedFile, Secret
+
+Day = Annotated[str, Field(json_schema_extra={"format": "date"})]
+"""A day, RFC 3339."""
 
 
 class Package(Answer):
@@ -59,6 +66,26 @@ class Problem(Answer):
     partial: bool = Field(description="evidence is missing because of it; otherwise a note")
 
 
+class EndOfLife(Answer):
+    """Until when the image's distribution gets security updates that everybody gets, by a table that comes with Longshore."""
+
+    last_day: Day | None = Field(description="null where it is not known, or the distribution has no end")
+    past: bool | None = Field(
+        description="whether that day was over on the day of asking (UTC); null where it is not known"
+    )
+    as_of: Day = Field(description="up to when the table follows what was announced")
+
+    @classmethod
+    def of(cls, distribution: str, version: str, name: str, today: date) -> EndOfLife:
+        """What the table says of a release on some day; arguments as `catalog.end_of_life.end_of_life`."""
+        last = end_of_life(distribution, version, name)
+        return cls(
+            last_day=last.isoformat() if last else None,
+            past=today > last if last else None,
+            as_of=AS_OF.isoformat(),
+        )
+
+
 class ImageReport(Answer):
     """One image. Clean means: analysed, at least one package, coverage 1, no finding."""
 
@@ -69,6 +96,7 @@ class ImageReport(Answer):
     residence: Residence
     coverage: Share = Field(description="share of its packages that a complete advisory feed covers")
     distribution: str | None = Field(description="`id version` of os-release, null where there is none")
+    end_of_life: EndOfLife | None = Field(description="null where there is no distribution")
     packages: tuple[Package, ...]
     owned: tuple[OwnedPackage, ...] = Field(
         description="language packages that packages of the distribution own: not among `packages`, nor in any count"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -145,3 +146,27 @@ def test_nothing_covered_is_a_share_of_zero() -> None:
 def test_a_digest_too_short_to_find_an_image_by_is_called_a_digest(text: str) -> None:
     with pytest.raises(InvalidReference, match="give 12 to 64 of its hex digits"):
         image_name(text)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "version", "name", "today", "expected"),
+    [
+        ("debian", "12", "Debian GNU/Linux 12 (bookworm)", date(2028, 6, 30), ("2028-06-30", False)),
+        ("debian", "12", "Debian GNU/Linux 12 (bookworm)", date(2028, 7, 1), ("2028-06-30", True)),
+        ("centos", "9", "CentOS Stream 9", date(2026, 11, 20), ("2027-05-31", False)),
+        ("arch", "", "Arch Linux", date(2026, 11, 20), (None, None)),
+        ("debian", "99", "Debian of tomorrow", date(2026, 11, 20), (None, None)),
+    ],
+)
+def test_the_end_of_life_is_said_and_never_guessed(
+    distribution: str, version: str, name: str, today: date, expected: tuple[str | None, bool | None]
+) -> None:
+    line = replace(LINE, distribution=name)
+    asked = record(line, distribution=distribution, distribution_version=version)
+    end = image_report(asked, [], [], [], [], today=today).end_of_life
+    assert end is not None
+    assert (end.last_day, end.past, end.as_of) == (*expected, "2026-07-31")
+
+
+def test_without_a_distribution_there_is_no_end_of_life() -> None:
+    assert image_report(record(FAILED, distribution=""), [], [], [], []).end_of_life is None

@@ -119,6 +119,7 @@ def test_show_has_the_promised_keys() -> None:
             "residence",
             "coverage",
             "distribution",
+            "end_of_life",
             "packages",
             "owned",
             "findings",

@@ -16,13 +16,13 @@ from catalog.states import Outcome
 from pipelines.cli.console import console_on
 from pipelines.cli.image_tables import image_table
 from pipelines.cli.scan_tables import scan_view
-from pipelines.cli.show_tables import image_view, verdict
+from pipelines.cli.show_tables import end_of_life_text, image_view, verdict
 from pipelines.cli.status_tables import feed_table, status_view
 from pipelines.cli.tables import short_digest
 from pipelines.image_facts import NO_FACTS, ImageFacts
 from pipelines.image_report import image_report
 from pipelines.models.image_facts import Configuration, Label, Layer, PrivilegedFile, Secret
-from pipelines.models.show import Problem
+from pipelines.models.show import EndOfLife, Problem
 from pipelines.show import ShownImage
 from tests.pipelines.made import (
     CLEAN,
@@ -295,3 +295,28 @@ def test_an_image_that_nobody_searched_is_not_said_to_hold_no_secret(searched: t
         line for line in printed(*image_view(shown(facts=ImageFacts(layers=layers)))).splitlines() if "secrets" in line
     ]
     assert words in line
+
+
+@pytest.mark.parametrize(
+    ("last_day", "past", "text"),
+    [
+        ("2028-06-30", False, "until 2028-06-30"),
+        ("2024-06-30", True, "ended on 2024-06-30"),
+        (None, None, "their end is not known (as of 2026-07-31)"),
+    ],
+)
+def test_the_end_of_security_updates_is_said(last_day: str | None, past: bool | None, text: str) -> None:
+    assert end_of_life_text(EndOfLife(last_day=last_day, past=past, as_of="2026-07-31")).plain == text
+
+
+def test_an_image_shows_until_when_its_distribution_is_maintained() -> None:
+    assert "security updates" in printed(*image_view(shown()))
+    assert "security updates" not in printed(
+        *image_view(ShownImage(record(), image_report(record(distribution=""), [], [], [], []), ()))
+    )
+
+
+def test_a_scan_tells_what_the_layer_cache_spared_it() -> None:
+    layers = replace(SUMMARY.layers, bytes_read=0, bytes_cached=1_000_000)
+    assert "0 B read of 4.0 MB, 1.0 MB from the layer cache" in printed(*scan_view(replace(SUMMARY, layers=layers)))
+    assert "cache" not in printed(*scan_view(SUMMARY))
