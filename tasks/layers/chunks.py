@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from catalog.errors import MalformedLayer
 from catalog.limits import Limits
@@ -60,9 +59,13 @@ class EntryChunk:
     extended: list[bytes] = field(default_factory=list)
     corrections: dict[int, Correction] = field(default_factory=dict)
 
-    def matrix(self) -> npt.NDArray[np.uint8]:
-        """The entries' headers, one a row."""
-        return _matrix(self.headers)
+    _joined: bytes = b""
+
+    def joined(self) -> bytes:
+        """The entries' headers, one after the other; nothing may be added to the chunk any more."""
+        if not self._joined:
+            self._joined = b"".join(self.headers)
+        return self._joined
 
     def verify_checksums(self) -> None:
         """Hold every header against its checksum.
@@ -70,9 +73,9 @@ class EntryChunk:
         Raises:
             MalformedLayer: a checksum is wrong.
         """
-        for headers in (self.headers, self.extended):
-            if headers:
-                _verify(headers)
+        for joined in (self.joined(), b"".join(self.extended)):
+            if joined:
+                _verify(joined)
 
 
 def over_limit(name: bytes, limits: Limits) -> bool:
@@ -80,18 +83,14 @@ def over_limit(name: bytes, limits: Limits) -> bool:
     return len(name) > limits.path_bytes or name.count(b"/") >= limits.path_depth
 
 
-def _matrix(headers: list[bytes]) -> npt.NDArray[np.uint8]:
-    return np.frombuffer(b"".join(headers), dtype=np.uint8).reshape(-1, BLOCK)
-
-
-def _verify(headers: list[bytes]) -> None:
-    matrix = _matrix(headers)
+def _verify(headers: bytes) -> None:
+    matrix = np.frombuffer(headers, np.uint8).reshape(-1, BLOCK)
     sums = matrix.sum(axis=1, dtype=np.uint32).astype(np.int64)
     field = matrix[:, 148:156].astype(np.int64)
     digits = field[:, :6] - ord("0")
     claimed = digits @ (8 ** np.arange(5, -1, -1, dtype=np.int64))
     usual = ((digits >= 0) & (digits < 8)).all(axis=1) & (field[:, 6] == 0)
     right = usual & (sums - field.sum(axis=1) + 8 * ord(" ") == claimed)
-    for index in np.flatnonzero(~right):
-        if not tar.checksum_holds(headers[index]):
+    for index in np.flatnonzero(~right).tolist():
+        if not tar.checksum_holds(headers[index * BLOCK : (index + 1) * BLOCK]):
             raise MalformedLayer("a tar header with a wrong checksum")

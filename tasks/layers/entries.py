@@ -8,6 +8,7 @@ where something is found are looked at singly.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,8 @@ from tasks.layers.chunks import OPAQUE, WHITEOUT, EntryChunk, over_limit
 from tasks.layers.headers import number
 from tasks.layers.paths import normalised, text
 
-Bytes = npt.NDArray[np.uint8]
+Headers = npt.NDArray[np.void]
+Texts = npt.NDArray[np.integer[Any]]
 Numbers = npt.NDArray[np.int64]
 
 KIND_CODES = {word: code for code, word in enumerate(ENTRY_KINDS)}
@@ -37,6 +39,16 @@ for _flag, _word in (
 ):
     _FLAG_KINDS[_flag] = KIND_CODES[_word]
 _LINKS = (KIND_CODES["hardlink"], KIND_CODES["symlink"])
+_HEADER = np.dtype(
+    {
+        "names": ["mode", "uid", "gid", "size", "size_end", "flag"],
+        "formats": [">u8", ">u8", ">u8", ">u8", ">u4", "u1"],
+        "offsets": [100, 108, 116, 124, 132, tar.FLAG],
+        "itemsize": tar.BLOCK,
+    }
+)
+_NO_DIGITS = 0xF8F8F8F8F8F8F8F8
+_THREE_ZEROS, _SEVEN_ZEROS, _EIGHT_ZEROS = (int.from_bytes(b"0" * count, "big") for count in (3, 7, 8))
 _SLASH, _DOT, _BACKSLASH, _W = b"/.\\w"
 
 ROW_SCHEMA = pa.schema(
@@ -81,8 +93,8 @@ def entry_rows(chunk: EntryChunk, limits: Limits) -> EntryRows:
     Raises:
         MalformedLayer: a header field that is no number.
     """
-    matrix = chunk.matrix()
-    kinds = _FLAG_KINDS[matrix[:, tar.FLAG]]
+    headers = np.frombuffer(chunk.joined(), _HEADER)
+    kinds = _FLAG_KINDS[headers["flag"]]
     for index, correction in chunk.corrections.items():
         if correction.kind is not None:
             kinds[index] = KIND_CODES[correction.kind]
@@ -99,7 +111,7 @@ def entry_rows(chunk: EntryChunk, limits: Limits) -> EntryRows:
         _texts(names),
         pa.array(kinds),
         _sparse_texts(targets, len(kinds)),
-        *_attributes(matrix, chunk),
+        *_attributes(headers, chunk),
     ]
     rows = pa.RecordBatch.from_arrays(columns, schema=ROW_SCHEMA)
     if (kinds == _DROPPED).any():
@@ -193,13 +205,11 @@ def _sparse_texts(values: dict[int, str], count: int) -> pa.Array:
     return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))
 
 
-def _attributes(matrix: Bytes, chunk: EntryChunk) -> list[pa.Array]:
-    # One transposed copy, so that each digit of a field is a contiguous column.
-    columns = np.ascontiguousarray(matrix[:, 100:136].T)
-    mode = _octal(columns[0:8], matrix, 100) & 0o7777
-    uid = _octal(columns[8:16], matrix, 108)
-    gid = _octal(columns[16:24], matrix, 116)
-    size = _octal(columns[24:36], matrix, 124)
+def _attributes(headers: Headers, chunk: EntryChunk) -> list[pa.Array]:
+    mode = _octal(headers["mode"], chunk, slice(100, 108)) & 0o7777
+    uid = _octal(headers["uid"], chunk, slice(108, 116))
+    gid = _octal(headers["gid"], chunk, slice(116, 124))
+    size = _size(headers, chunk)
     for index, correction in chunk.corrections.items():
         if correction.uid is not None:
             uid[index] = correction.uid
@@ -210,14 +220,29 @@ def _attributes(matrix: Bytes, chunk: EntryChunk) -> list[pa.Array]:
     return [pa.array(mode.astype(np.int32)), pa.array(uid), pa.array(gid), pa.array(size)]
 
 
-def _octal(columns: Bytes, matrix: Bytes, start: int) -> Numbers:
-    """Read one field of all headers: digits and a NUL at once, anything else singly."""
-    width = len(columns)
-    digits = columns[:-1] - np.uint8(ord("0"))
-    value: Numbers = digits[0].astype(np.int64)
-    for column in digits[1:]:
-        value <<= 3
-        value |= column
-    for index in np.flatnonzero((digits > 7).any(axis=0) | (columns[-1] != 0)):
-        value[index] = number(bytes(matrix[index, start : start + width]))
+def _octal(field: Texts, chunk: EntryChunk, place: slice) -> Numbers:
+    """Read one field of all headers: seven digits and a NUL at once, anything else singly."""
+    value = _digits(field >> 8)
+    odd = ((field >> 8) & _NO_DIGITS != _SEVEN_ZEROS) | (field & 0xFF != 0)
+    return _read_singly(value, odd, chunk, place)
+
+
+def _size(headers: Headers, chunk: EntryChunk) -> Numbers:
+    """The size likewise: eight digits, then three and a NUL."""
+    high, low = headers["size"], headers["size_end"].astype(np.uint64)
+    value = (_digits(high) << 9) | _digits(low >> 8)
+    odd = (high & _NO_DIGITS != _EIGHT_ZEROS) | ((low >> 8) & _NO_DIGITS != _THREE_ZEROS) | (low & 0xFF != 0)
+    return _read_singly(value, odd, chunk, slice(124, 136))
+
+
+def _digits(text: Texts) -> Numbers:
+    """The number that octal digits make, of which each is a byte: neighbours are joined, then pairs, then fours."""
+    pairs = (text & 0x0700070007000700) >> 5 | text & 0x0007000700070007
+    fours = (pairs & 0x003F0000003F0000) >> 10 | pairs & 0x0000003F0000003F
+    return ((fours >> 20) & 0xFFF000 | fours & 0xFFF).astype(np.int64)
+
+
+def _read_singly(value: Numbers, odd: npt.NDArray[np.bool_], chunk: EntryChunk, place: slice) -> Numbers:
+    for index in np.flatnonzero(odd).tolist():
+        value[index] = number(chunk.headers[index][place])
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from catalog.errors import LimitExceeded, MalformedLayer
 from catalog.limits import Limits
+from tasks.layers.arena import Arena
 from tasks.layers.blob import BlobReader
 from tasks.layers.compression import TarStream
 from tasks.layers.headers import BLOCK
@@ -33,6 +34,7 @@ class Window:
         self._blob = blob
         self._limits = limits
         self._before = 0
+        self._arena = Arena(self._view)
 
     @property
     def offset(self) -> int:
@@ -67,7 +69,7 @@ class Window:
         return True
 
     def take(self, count: int) -> bytes | bytearray:
-        """The next `count` bytes, however many; moves on behind them.
+        """The next `count` bytes, however many; moves on behind them. What was taken before may be written over.
 
         Raises:
             MalformedLayer: the stream ends before.
@@ -77,19 +79,10 @@ class Window:
         if self.end - start >= count:
             self.position += count
             return bytes(self._view[start : self.position])
-        data = bytearray(self._view[start : self.end])
+        rest = self._view[start : self.end]
         self._before += self.end
         self.position = self.end = 0
-        while len(data) < count:
-            # By way of the window: it stays in the processor's cache, and the large buffer is written once and never cleared.
-            # It grows with what really came: a lying size costs nothing.
-            got = self._readinto(self._view[: min(count - len(data), WINDOW_BYTES)])
-            if not got:
-                raise MalformedLayer("the tar archive ends within an entry")
-            data += self._view[:got]
-            self._before += got
-            self._check_limits()
-        return data
+        return self._arena.fill(count, rest, self._counted)
 
     def blocks(self, count: int) -> int:
         """`count` rounded up to whole blocks."""
@@ -109,6 +102,12 @@ class Window:
             over -= got
             self._before += got
             self._check_limits()
+
+    def _counted(self, buffer: memoryview) -> int:
+        got = self._readinto(buffer)
+        self._before += got
+        self._check_limits()
+        return got
 
     def _check_limits(self) -> None:
         seen, limits = self._before + self.end, self._limits
