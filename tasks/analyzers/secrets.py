@@ -178,17 +178,20 @@ class Secrets(Analyser):
     version: ClassVar[int] = 1
     wanted: ClassVar[Wanted] = Wanted()
 
-    def confirm(self, path: str) -> bool:  # noqa: D102
+    def confirm(self, path: str) -> bool:
+        """Whether secrets are looked for at this path."""
         return is_searched(path)
 
     def size_cap(self, limits: Limits) -> int:
         """Bytes of a file that are searched; the rest of a larger one is left, which is noted."""
         return limits.secret_bytes
 
-    def analyse(self, path: str, data: Data) -> Findings:  # noqa: ARG002, D102
+    def analyse(self, path: str, data: Data) -> Findings:  # noqa: ARG002
+        """Nothing: what the search finds is no evidence of packages."""
         return Findings()
 
-    def configuration(self, limits: Limits) -> str:  # noqa: D102
+    def configuration(self, limits: Limits) -> str:
+        """The caps, and a hash over the rules and over the places that are left out."""
         rules = [
             f"{each.name}\0{each.starts}\0{each.anchor}\0{each.pattern}\0{each.entropy}\0{each.files}" for each in RULES
         ]
