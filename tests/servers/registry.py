@@ -73,6 +73,14 @@ class Registry:
             f"{method} {path}" for method, path in re.findall(r'"(GET|HEAD|PUT|POST|DELETE|PATCH) (/\S*) HTTP', log)
         ]
 
+    def settled_requests(self) -> list[str]:
+        """The same once its log is at rest: a request is logged a little after it was answered."""
+        seen = -1
+        while seen != (size := (self.folder / "log").stat().st_size):
+            seen = size
+            time.sleep(0.3)
+        return self.requests()
+
     def stop(self) -> None:
         """End the server; its port refuses connections from then on."""
         self.process.terminate()

@@ -53,7 +53,7 @@ def kept(access: RegistryAccess, built: BuiltLayer) -> Path:
 
 
 def downloads(registry: Registry) -> int:
-    return sum(request.startswith("GET /v2/team/app/blobs/") for request in registry.requests())
+    return sum(request.startswith("GET /v2/team/app/blobs/") for request in registry.settled_requests())
 
 
 @pytest.mark.registry

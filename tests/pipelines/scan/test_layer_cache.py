@@ -30,7 +30,7 @@ def served(registry: Registry, tmp_path: Path) -> Registry:
 
 
 def downloads(registry: Registry, layers: list[BuiltLayer]) -> list[int]:
-    asked = registry.requests()
+    asked = registry.settled_requests()
     return [asked.count(f"GET /v2/team/app/blobs/{built.digest}") for built in layers]
 
 
