@@ -3,7 +3,9 @@
     python -m benchmarks.compose [--images N]
 
 Three fleets, each with ten base layers of 400 operating-system packages and 6,000 entries under images of three layers of
-their own: 300 language packages and 1,000 entries altogether, and a new package database in one of them.
+their own: 300 language packages and 1,000 entries altogether, and a new package database in one of them. Of the base's packages,
+60 bring a language's package each; each has a list of 18 paths at which evidence may lie, which is what Debian's have; twelve
+files are privileged.
 
     cold             nothing is committed: every chain is composed and written
     warm             every chain is committed: the images alone are written
@@ -28,7 +30,7 @@ from catalog.facts import FactWriter
 from catalog.identities import hash_fields
 from catalog.images import ImageManifest, ImagePlatform, LayerDescriptor
 from catalog.receipts import CompositionReceipt
-from catalog.schemas import CONTENTS, DATASETS, ENTRIES, EVIDENCE, PACKAGES
+from catalog.schemas import CONTENTS, DATASETS, ENTRIES, EVIDENCE, OWNED_PATHS, PACKAGES, PRIVILEGED
 from catalog.settings import ArchiveLocation
 from catalog.states import LayerOutcome
 from catalog.store import open_store
@@ -42,9 +44,14 @@ OWN_LAYERS = 3
 OWN_ENTRIES = 333
 OWN_PACKAGES = 100
 WHITEOUTS = 500
+OWNED_MODULES = 60
+PATHS_IN_LIST = 18
+PRIVILEGED_FILES = 12
 LAYERS_PER_OBJECT = 64
 FILE, DIRECTORY, SYMLINK, WHITEOUT = 0, 1, 2, 6
 STATUS = "var/lib/dpkg/status"
+
+_WRITTEN = tuple(dataset.name for dataset in (ENTRIES, EVIDENCE, PACKAGES, CONTENTS, OWNED_PATHS, PRIVILEGED))
 
 Rows = dict[str, list[dict[str, object]]]
 
@@ -63,6 +70,14 @@ def _entry(ordinal: int, path: str, kind: int = FILE, target: str = "") -> dict[
     return {"ordinal": ordinal, "path": path, "kind": kind, "target": target}
 
 
+def _list(package: str, *owned: str) -> tuple[str, list[dict[str, object]]]:
+    """A package's file list as dpkg keeps it: its path, and its claims."""
+    path = f"var/lib/dpkg/info/{package}.list"
+    more = (f"usr/lib/{package}/lib{package}.so.{n}" for n in range(PATHS_IN_LIST - len(owned)))
+    owner = {"path": path, "owner": f"deb/{package}", "package": b""}
+    return path, [{**owner, "ordinal": n, "owned": name} for n, name in enumerate((*owned, *more))]
+
+
 def _evidence(paths: Iterable[str]) -> list[dict[str, object]]:
     return [{"path": path, "analyser": "benchmark", "state": "read", "size": 1} for path in sorted(set(paths))]
 
@@ -76,12 +91,24 @@ def base_layer(number: int) -> Rows:
         path = folder if kind == DIRECTORY else f"{folder}/file-with-a-name-{n}"
         entries.append(_entry(n, path, kind, "../other" if kind == SYMLINK else ""))
     packages = [_package(STATUS, n, "deb", f"package{n}", f"{number}.{n}") for n in range(BASE_PACKAGES)]
+    modules = [
+        _package(f"usr/lib/python3/dist-packages/m{n}-{number}.egg-info", 0, "pypi", f"m{n}", f"{number}")
+        for n in range(OWNED_MODULES)
+    ]
+    lists = dict(
+        _list(f"package{n}", *([str(modules[n]["path"])] if n < OWNED_MODULES else [])) for n in range(BASE_PACKAGES)
+    )
+    privileged = [f"usr/bin/program{n}" for n in range(PRIVILEGED_FILES)]
+    further = [*(str(row["path"]) for row in modules), *lists, *privileged]
+    entries += [_entry(len(entries) + n, path) for n, path in enumerate(further)]
     release = f"ID=debian\nVERSION_ID={number}\n".encode()
     return {
         ENTRIES.name: entries,
-        EVIDENCE.name: _evidence([STATUS, "etc/os-release"]),
-        PACKAGES.name: packages,
+        EVIDENCE.name: _evidence([STATUS, "etc/os-release", *(str(row["path"]) for row in modules), *lists]),
+        PACKAGES.name: sorted((*packages, *modules), key=lambda row: str(row["path"])),
         CONTENTS.name: [{"path": "etc/os-release", "data": release}],
+        OWNED_PATHS.name: [row for path in sorted(lists) for row in lists[path]],
+        PRIVILEGED.name: [{"path": path, "mode": 0o4755, "uid": 0, "gid": 0} for path in sorted(privileged)],
     }
 
 
@@ -94,8 +121,10 @@ def own_layer(image: int, position: int, base: int, *, whiteouts: int) -> Rows:
     ]
     paths = [str(row["path"]) for row in packages]
     paths += [f"{folder}/m{n % OWN_PACKAGES}/file{n}.js" for n in range(OWN_ENTRIES - len(paths))]
+    lists: dict[str, list[dict[str, object]]] = {}
     if position == 1:
-        paths.append(STATUS)
+        lists = dict([_list("curl")])
+        paths += [STATUS, *lists]
         more = [("curl", f"{image}")]
         more += [(f"package{n}", f"{base}.{n}") for n in range(BASE_PACKAGES)]
         packages += [_package(STATUS, n, "deb", name, version) for n, (name, version) in enumerate(more)]
@@ -106,8 +135,9 @@ def own_layer(image: int, position: int, base: int, *, whiteouts: int) -> Rows:
     packages.sort(key=lambda row: str(row["path"]))
     return {
         ENTRIES.name: entries,
-        EVIDENCE.name: _evidence(str(row["path"]) for row in packages),
+        EVIDENCE.name: _evidence((*(str(row["path"]) for row in packages), *lists)),
         PACKAGES.name: packages,
+        OWNED_PATHS.name: [row for rows in lists.values() for row in rows],
     }
 
 
@@ -120,7 +150,7 @@ def write_layers(archive: ArchiveLocation, layers: dict[str, Callable[[], Rows]]
         rows = {digest: layers[digest]() for digest in part}
         store = open_store(archive)
         keys = []
-        for name in (ENTRIES.name, EVIDENCE.name, PACKAGES.name, CONTENTS.name):
+        for name in _WRITTEN:
             flat = [{**row, "layer": digest} for digest in part for row in rows[digest].get(name, ())]
             writer = FactWriter(store, DATASETS[name], month=MONTH)
             writer.append(pa.Table.from_pylist(flat, schema=DATASETS[name].schema))
@@ -178,6 +208,7 @@ def main() -> None:
             figures[f"{name}_images_per_cpu_s"] = round(count / receipt.cpu_seconds, 1)
             figures[f"{name}_occurrence_rows"] = sum(o.rows for o in receipt.objects if o.dataset == "occurrences")
             print(f"{name}: {count} images in {receipt.cpu_seconds:.2f} CPU-s")
+            figures[f"{name}_owned_rows"] = sum(o.rows for o in receipt.objects if o.dataset == "owned_occurrences")
             if name == "cold":
                 warm = compose_images(warmed(batch, receipt), archive)
                 figures["warm_images_per_cpu_s"] = round(count / warm.cpu_seconds, 1)
