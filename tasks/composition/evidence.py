@@ -70,10 +70,6 @@ class Claim(NamedTuple):
     package: bytes
 
 
-Claims = dict[str, tuple[Claim, ...]]
-"""A layer's claims by the path that is owned, as its databases write it."""
-
-
 def make_evidence(packages: dict[bytes, PackageKey], content: bytes | None, *, read: bool) -> Evidence:
     """Evidence with its marks set from the packages' types."""
     database = any(key[0] in OPERATING_SYSTEM_TYPES for key in packages.values())

@@ -60,7 +60,7 @@ class LayerRows:
         else:
             columns = (entries.column(name).to_pylist() for name in ("path", "kind", "target"))
             self.special = list(zip(*columns, strict=True))
-        self.has_hard_links = any(kind == HARDLINK for _, kind, _ in self.special)
+        self.has_hard_links = HARDLINK in [kind for _, kind, _ in self.special]
 
     def with_neighbours(self, trees: Iterable[Folder], places: Iterable[str] = ()) -> list[Row]:
         """The rows that may matter to some trees.

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tasks.composition.evidence import Claim, Claims
+from tasks.composition.claims import Claim, Claims
 from tasks.composition.state import ChainState
 from tasks.composition.tree import File, Folder, Link, node_at, resolve
 
@@ -60,12 +60,12 @@ def decide_ownership(state: ChainState, claims_of: Callable[[str], Claims]) -> O
     spellings = _other_spellings(state)
     owners: dict[str, str] = {}
     for layer, found in claims.items():
-        names = [(name, name) for name in found.keys() & state.languages.keys()]
-        names += [(name, path) for name in found.keys() & spellings.keys() for path in spellings[name]]
+        names = [(name, name) for name in found.paths() & state.languages.keys()]
+        names += [(name, path) for name in found.paths() & spellings.keys() for path in spellings[name]]
         for name, path in names:
             file = state.languages.get(path)
             newest = max(file.introduced.values()) if file is not None and file.introduced else len(state.layers)
-            held = [claim.owner for claim in found[name] if newest <= databases.since(layer, claim)]
+            held = [claim.owner for claim in found.of(name) if newest <= databases.since(layer, claim)]
             if held:
                 owners[path] = min(*held, owners.get(path, held[0]))
     return _ownership(state, owners) if owners else NOTHING_OWNED

@@ -18,7 +18,8 @@ from catalog.facts import read_facts
 from catalog.schemas import CONTENTS, DATASETS, ENTRIES, EVIDENCE, OWNED_PATHS, PACKAGES, PRIVILEGED
 from catalog.store.interface import Store
 from tasks.composition.batch import LayerRecord, Supplement
-from tasks.composition.evidence import PACKAGE_KEY_COLUMNS, Claim, Claims, Evidence, PackageKey, Rights, make_evidence
+from tasks.composition.claims import Claims
+from tasks.composition.evidence import PACKAGE_KEY_COLUMNS, Evidence, PackageKey, Rights, make_evidence
 from tasks.composition.layer_rows import SMALL, LayerRows
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -37,7 +38,7 @@ FEW_LAYERS = 8
 """Layers of one object up to which its other rows are filtered out."""
 KEPT_ENTRIES = 1 << 20
 """Entries of layers kept ready."""
-KEPT_CLAIMS = 1 << 19
+KEPT_CLAIMS = 1 << 18
 """Owned paths of layers kept ready."""
 
 _READ: Mapping[str, tuple[str, ...]] = {**COLUMNS, OWNED_PATHS.name: CLAIM_COLUMNS}
@@ -160,10 +161,10 @@ class ArchivedLayers:
         """
         found = self._claims.get(layer)
         if found is None:
-            found = read_claims(self._own(layer, OWNED_PATHS.name))
+            found = Claims(self._own(layer, OWNED_PATHS.name))
             self._claims.put(layer, len(found) + 64, found)
-        further = [read_claims(self._again(supplement, OWNED_PATHS.name)) for supplement in supplements]
-        return _merged(found, *further) if any(further) else found
+        further = [rows for each in supplements if (rows := self._again(each, OWNED_PATHS.name)).num_rows]
+        return Claims(pa.concat_tables([self._own(layer, OWNED_PATHS.name), *further])) if further else found
 
     def _further(self, supplement: Supplement) -> dict[str, Evidence]:
         return read_evidence(*(self._again(supplement, name) for name in (EVIDENCE.name, PACKAGES.name, CONTENTS.name)))
@@ -219,23 +220,6 @@ def make_layer_rows(
     rights = _lists(privileged, "path", "mode", "uid", "gid")
     of_path = {path: Rights(mode, uid, gid, layer) for path, mode, uid, gid in rights}
     return LayerRows(layer, entries, read_evidence(evidence, packages, contents), of_path, small=small)
-
-
-def read_claims(owned_paths: pa.Table) -> Claims:
-    """Claims by the path that is owned, from rows of `owned_paths`."""
-    found: Claims = {}
-    for database, owner, package, owned in _lists(owned_paths, *CLAIM_COLUMNS[1:]):
-        known = found.get(owned, ())
-        found[owned] = (*known, Claim(database, owner, package))
-    return found
-
-
-def _merged(*claims: Claims) -> Claims:
-    merged: Claims = {}
-    for found in claims:
-        for owned, of_path in found.items():
-            merged[owned] = (*merged.get(owned, ()), *of_path)
-    return merged
 
 
 def _lists(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:

@@ -28,9 +28,10 @@ from catalog.settings import ArchiveLocation
 from catalog.states import LayerOutcome
 from catalog.store import open_store
 from tasks.composition import CompositionBatch, ImageTask, LayerRecord, Supplement, compose_images, live_occurrences
-from tasks.composition.evidence import DEVICE, DIRECTORY, FIFO, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Claims
+from tasks.composition.claims import Claims
+from tasks.composition.evidence import DEVICE, DIRECTORY, FIFO, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT
 from tasks.composition.layer_rows import LayerRows
-from tasks.composition.records import COLUMNS, make_layer_rows, read_claims
+from tasks.composition.records import COLUMNS, make_layer_rows
 
 MONTH = "2026-11"
 INFO = "var/lib/dpkg/info"
@@ -154,7 +155,7 @@ class Layer:
 
     def claimed(self) -> Claims:
         """Its claims as composition reads them."""
-        return read_claims(self.tables()[OWNED_PATHS.name])
+        return Claims(self.tables()[OWNED_PATHS.name])
 
 
 def _package_row(path: str, ordinal: int, found: PackageFacts) -> dict[str, object]:
