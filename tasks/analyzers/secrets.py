@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import pyarrow as pa
@@ -68,11 +69,13 @@ class _Compiled:
 
 
 _EVERYWHERE = _Compiled([rule for rule in RULES if not rule.files])
-_SPECIAL = {
-    ending: _Compiled([rule for rule in RULES if not rule.files or ending in rule.files])
-    for ending in {ending for rule in RULES for ending in rule.files}
-}
-_ENDINGS = tuple(_SPECIAL)
+_ENDINGS = tuple(sorted({ending for rule in RULES for ending in rule.files}))
+
+
+@cache
+def _rules_of(endings: tuple[str, ...]) -> _Compiled:
+    """The rules that hold in files whose paths have these endings."""
+    return _Compiled([rule for rule in RULES if not rule.files or not set(endings).isdisjoint(rule.files)])
 
 
 def is_searched(path: str) -> bool:
@@ -137,8 +140,8 @@ def redacted(text: str) -> str:
 
 def _matches(data: Data, path: str, most: int) -> list[tuple[int, int, str]]:
     """First byte, end and rule of each secret, at most so many of each rule's starts."""
-    ending = next((ending for ending in _ENDINGS if path.endswith(ending)), "")
-    compiled = _SPECIAL[ending] if ending else _EVERYWHERE
+    endings = tuple(ending for ending in _ENDINGS if path.endswith(ending)) if is_special(path) else ()
+    compiled = _rules_of(endings) if endings else _EVERYWHERE
     found: list[tuple[int, int, str]] = []
     for rule, start, match in compiled.rules:
         left = most

@@ -153,6 +153,12 @@ def test_a_rule_of_one_file_is_silent_elsewhere() -> None:
     assert rules_in(text, path) == ["netrc-password"]
 
 
+def test_a_file_with_several_endings_has_the_rules_of_all() -> None:
+    texts = [EXAMPLES[rule][1] for rule in ("npm-registry-password", "url-password")]
+    assert rules_in("\n".join(texts), "root/.npmrc") == ["npm-registry-password", "url-password"]
+    assert rules_in("\n".join(texts), "usr/etc/npmrc") == ["npm-registry-password"]
+
+
 def test_lines_are_counted_from_one_and_a_rule_is_told_once_a_line() -> None:
     token, other = (f"ghp_{made(WORD[start:], 36)}" for start in (0, 3))
     text = f"{token} {other}\n\n{token}\n"
