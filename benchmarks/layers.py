@@ -57,8 +57,13 @@ T = TypeVar("T")
 
 BATCH_BYTES, BATCH_LAYERS = 256 << 20, 64
 MONTH = "2026-01"
-WORKERS_ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OMP_NUM_THREADS": "1"}
-"""As workers have it (see `cluster.connection`; the second is Ray's own), and as libraries look at it when they are imported."""
+WORKERS_ENVIRONMENT = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_MMAP_THRESHOLD_": str(4 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(4 << 20),
+    "OMP_NUM_THREADS": "1",
+}
+"""As workers have it (`cluster.connection`; the last is Ray's own), and as libraries look at it when they are loaded."""
 
 
 class Unpacked(Protocol):

@@ -26,6 +26,15 @@ from cluster.scratch import scratch_directory
 OBJECT_STORE_BYTES = 128 * 1024 * 1024
 """Shared memory of a cluster of our own: receipts are small, and Ray's own default takes a third of the memory."""
 
+WORKERS_MEMORY = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_MMAP_THRESHOLD_": str(4 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(4 << 20),
+}
+"""What keeps a worker small, where nobody has set it otherwise: Arrow's memory from the C library, because its own allocator keeps
+more than twice of what a worker has in use at a time; and large pieces given back at once (mallopt(3)): left alone, the C
+library learns from each that is freed to keep more of them, up to 64 MiB."""
+
 _KNOCK_SECONDS = 10.0
 
 
@@ -147,14 +156,13 @@ def _loopback() -> Iterator[None]:
 def _environment(tokens: tuple[str, ...]) -> Iterator[None]:
     """What Ray reads from the environment, as it was again afterwards.
 
-    No usage statistics, and Arrow's memory from the C library: Arrow's own allocator keeps more than twice of what a worker has in
-    use at a time. A cluster of our own expects no other machine (`_loopback`), and asks for a token; given here, Ray need not write
-    one to the home directory.
+    No usage statistics, and memory as `WORKERS_MEMORY` has it. A cluster of our own expects no other machine (`_loopback`), and
+    asks for a token; given here, Ray need not write one to the home directory.
     """
     wanted = {
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-        "ARROW_DEFAULT_MEMORY_POOL": os.environ.get("ARROW_DEFAULT_MEMORY_POOL", "system"),
+        **{name: os.environ.get(name, value) for name, value in WORKERS_MEMORY.items()},
     }
     if tokens:
         wanted[_NO_OTHER_MACHINES] = "0"
