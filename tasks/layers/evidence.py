@@ -94,7 +94,7 @@ class EvidenceBook:
         self._untold_partial = False
         self.problems: list[Problem] = []
         self.telling_names: set[bytes] = set(selection.names)
-        """Base names at which the walker must stop for a file: wanted ones, and folders above evidence."""
+        """Base names at which the walker must stop for a file: wanted ones, found ones, and folders above evidence."""
         self.recorded_names: set[bytes] = set()
         """Base names of evidence, at which it must stop for a directory."""
 
@@ -125,6 +125,8 @@ class EvidenceBook:
         record = self._enter(path, analyser, "failed" if reason else "read", len(data))
         if by_content:
             self._by_content.setdefault(path, []).append(analyser)
+            # Whatever comes to this path later may be wanted by nobody, and still takes its place.
+            self.telling_names.add(raw(path.rpartition("/")[2]))
         if reason:
             self.note(path, reason, detail, analyser=analyser.name, partial=True)
         else:

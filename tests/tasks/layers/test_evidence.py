@@ -307,5 +307,10 @@ def test_a_hard_link_to_a_file_known_by_its_first_bytes_is_evidence_too() -> Non
     assert result.packages == [("bin/[", "fuss", "1"), ("bin/tool", "fuss", "1")]
 
 
+def test_what_comes_to_the_place_of_a_file_known_by_its_first_bytes_takes_it() -> None:
+    found = read(layer(file("bin/tool", b"FUSS1"), file("bin/tool", b"#!/bin/sh")), selection=FUSSY)
+    assert (found.packages, found.evidence) == ([], {})
+
+
 def test_a_file_of_a_path_that_nobody_confirms_is_not_read_for_its_first_bytes() -> None:
     assert read(layer(file("a/not-this", b"FUSS1")), selection=FUSSY).packages == []
