@@ -19,7 +19,7 @@ FOLDERS = ("usr/lib/opkg", "var/lib/opkg")
 PATHS = frozenset(f"{folder}/status" for folder in FOLDERS)
 
 _LIST = ".list"
-_LIST_FOLDERS = frozenset(f"{folder}/info" for folder in FOLDERS)
+LIST_FOLDERS = frozenset(f"{folder}/info" for folder in FOLDERS)
 _STATES_WITH_FILES = frozenset({"installed", "unpacked", "half-configured", "post-inst-failed", "removal-failed"})
 _RECIPE = re.compile(r"([^_/]+)_([^_/]+)\.bb")
 
@@ -31,12 +31,12 @@ class Opkg(Analyser):
     version = 2
     claims = True
     wanted = Wanted(
-        names=("status",), suffixes=(_LIST,), within=tuple(f"{folder}/" for folder in sorted(_LIST_FOLDERS))
+        names=("status",), suffixes=(_LIST,), within=tuple(f"{folder}/" for folder in sorted(LIST_FOLDERS))
     )
 
     def confirm(self, path: str) -> bool:
         """Only opkg's own two places, and the file lists beside them."""
-        return path in PATHS or (path.endswith(_LIST) and path.rpartition("/")[0] in _LIST_FOLDERS)
+        return path in PATHS or (path.endswith(_LIST) and path.rpartition("/")[0] in LIST_FOLDERS)
 
     def size_cap(self, limits: Limits) -> int:
         """A text."""

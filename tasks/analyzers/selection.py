@@ -37,6 +37,8 @@ from tasks.analyzers.wordpress import WordPress
 SUFFIX_LENGTH = 4
 """Bytes at a base name's end by which suffixes are looked up."""
 
+_NOBODY: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class FingerprintSet:
@@ -126,6 +128,25 @@ class Selection:
         if base[-SUFFIX_LENGTH:] in self._by_suffix:
             found += tuple(a for a in self._by_suffix[base[-SUFFIX_LENGTH:]] if base.endswith(a.wanted.suffixes))
         return tuple(analyser for analyser in dict.fromkeys(found) if analyser.confirm(path)) if found else ()
+
+    def names_wanting(self, path: str) -> frozenset[str]:
+        """The names of the analysers that want the file at this path by its name.
+
+        Args:
+            path: as `catalog.schemas` writes it.
+        """
+        found = self.wanting(path)
+        return frozenset(analyser.name for analyser in found) if found else _NOBODY
+
+    def names_recognising(self, path: str, readers: Iterable[str]) -> frozenset[str]:
+        """Those who read a file for its first bytes and would read it at another place too.
+
+        Args:
+            path: that place, as `catalog.schemas` writes it.
+            readers: names of those who read the file where it lies, analysers of another version perhaps among them.
+        """
+        known = (self._by_name.get(name) for name in readers)
+        return frozenset(a.name for a in known if a is not None and a.wanted.magics and a.confirm(path))
 
     def fingerprints(self, limits: Limits, reader: bytes = b"", reader_name: str = "") -> FingerprintSet:
         """What these analysers do under these limits.

@@ -12,15 +12,12 @@ In this order, so that the order of entries within the layer decides nothing it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tasks.composition.evidence import DIRECTORY, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Row
+from tasks.composition.evidence import DIRECTORY, FILE, HARDLINK, NOBODY, OPAQUE, SYMLINK, WHITEOUT, Interest, Row
 from tasks.composition.layer_rows import LayerRows
 from tasks.composition.tree import Edit, File, Folder, Link, Node, Place, evident, node_at, resolve, split_path
-
-Wants = Callable[[str], bool]
-"""Whether an analyser wants the file at a path."""
 
 _NO_FOLDER = "/"
 
@@ -31,7 +28,7 @@ class Watch:
 
     Args:
         files: paths of files.
-        folders: paths of folders, for all files directly in them.
+        folders: paths of folders, for all files below them.
     """
 
     files: frozenset[str] = frozenset()
@@ -39,7 +36,9 @@ class Watch:
 
     def sees(self, parts: Sequence[str]) -> bool:
         """Whether a file at this real path is remembered."""
-        return "/".join(parts) in self.files or "/".join(parts[:-1]) in self.folders
+        if "/".join(parts) in self.files:
+            return True
+        return bool(self.folders) and any("/".join(parts[:depth]) in self.folders for depth in range(1, len(parts)))
 
 
 NOTHING = Watch()
@@ -61,32 +60,32 @@ class Applied:
     aliases: list[str] = field(default_factory=list)
 
 
-def apply_layer(root: Folder, rows: LayerRows, wants: Wants, watch: Watch = NOTHING) -> Applied:
+def apply_layer(root: Folder, rows: LayerRows, interest: Interest, watch: Watch = NOTHING) -> Applied:
     """Lay a layer over a tree, which stays as it is.
 
     Args:
         root: the tree below.
         rows: the layer.
-        wants: whether an analyser wants the file at a path.
+        interest: who wants which files.
         watch: further places to remember.
     """
     places = watch.files | watch.folders
     if not rows.large:
-        return _Application(root, rows, wants, watch).run(rows.special)
+        return _Application(root, rows, interest, watch).run(rows.special)
     chosen = rows.special
-    applied = _Application(root, rows, wants, watch).run(chosen)
+    applied = _Application(root, rows, interest, watch).run(chosen)
     neighbours = rows.with_neighbours((root, applied.root), places)
     if len(neighbours) == len(chosen):
         return applied
-    return _Application(root, rows, wants, watch).run(neighbours)
+    return _Application(root, rows, interest, watch).run(neighbours)
 
 
 class _Application:
-    def __init__(self, root: Folder, rows: LayerRows, wants: Wants, watch: Watch) -> None:
+    def __init__(self, root: Folder, rows: LayerRows, interest: Interest, watch: Watch) -> None:
         self.below = root
         self.edit = Edit(root)
         self.rows = rows
-        self.wants = wants
+        self.interest = interest
         self.watch = watch
         self.aliases: list[str] = []
         self.own_links: dict[str, list[str]] = {}
@@ -140,20 +139,25 @@ class _Application:
         if kind == HARDLINK:
             self._add_hard_link(place, target, file)
         elif kind == SYMLINK:
-            self.edit.put(place.parts, Link(target, wanted=evidence is not None or self.wants("/".join(place.parts))))
+            self.edit.put(place.parts, Link(target, wanted=evidence is not None or self._wanted(place)))
         else:
             if evidence is None:
                 self._note_plain(place, path)
                 file.plain = not self._asks(place)
+            elif place.crossed:
+                file.lacking = not self.interest.names_wanting("/".join(place.parts)) <= evidence.readers
             self.edit.put(place.parts, file)
 
     def _note_plain(self, place: Place, path: str) -> None:
         if self._own_plain is not None:
             self._own_plain.update((path, "/".join(place.parts)))
 
+    def _wanted(self, place: Place) -> bool:
+        return bool(self.interest.names_wanting("/".join(place.parts)))
+
     def _asks(self, place: Place) -> bool:
         """Whether a file here that nobody read might be evidence after all."""
-        return self.watch.sees(place.parts) or (place.crossed and self.wants("/".join(place.parts)))
+        return self.watch.sees(place.parts) or (place.crossed and self._wanted(place))
 
     def _add_plain(self, path: str, kind: int) -> None:
         """An entry that is nothing itself, but may stand where something was."""
@@ -193,21 +197,28 @@ class _Application:
         node, first = self._behind(parts)
         if file.rights is None and type(node) is File:
             file.rights = node.rights
-        if file.evidence is None and not self.wants(real) and not self.watch.sees(place.parts):
+        node = evident(node)
+        wanted = self.interest.names_wanting(real)
+        if file.evidence is not None and self._is_its_own(file, wanted, node):
+            file.lacking = not wanted <= file.evidence.readers
+            self.own_links[real] = parts
+            self.edit.put(place.parts, file)
+            return
+        found = node.whole if type(node) is File else None
+        recognising = self.interest.names_recognising(real, found.readers) if found is not None else NOBODY
+        seen = self.watch.sees(place.parts)
+        if file.evidence is None and not (wanted or recognising or seen):
             # Nobody looks for evidence under this name.
             if file.rights is None:
                 self._make_way(place)
             else:
                 file.plain = True
                 self.edit.put(place.parts, file)
-            return
-        if file.evidence is not None and file.evidence.read:
-            self.own_links[real] = parts
-            self.edit.put(place.parts, file)
-            return
-        node = evident(node)
-        if type(node) is File:
-            linked = File(node.layer, node.path, node.evidence, target=node.target, rights=file.rights)
+        elif type(node) is File:
+            linked = File(node.layer, node.path, found, target=node.target, rights=file.rights)
+            if found is not None and not seen:
+                linked.evidence = found.seen_by(wanted | self.interest.names_wanting(file.path) | recognising)
+            linked.lacking = found is not None and not wanted <= found.readers
             linked.inode, linked.position = node.inode, node.position
             self.aliases.extend((real, first))
             self.edit.put(place.parts, linked)
@@ -215,6 +226,16 @@ class _Application:
             self.edit.put(place.parts, Link(node.target, wanted=True))
         else:
             self.edit.put(place.parts, File("", "", None, target=first, rights=file.rights))
+
+    def _is_its_own(self, file: File, wanted: frozenset[str], node: Node | None) -> bool:
+        """Whether the layer itself says what a hard link is.
+
+        It is left to the file that it names where somebody wants the link that did not read it: only there are its bytes.
+        """
+        if file.evidence is None or not file.evidence.read:
+            return False
+        behind = node.whole if type(node) is File and node.layer == file.layer else None
+        return wanted <= file.evidence.readers or behind is None or not file.evidence.readers <= behind.readers
 
     def _behind(self, parts: list[str]) -> tuple[Node | None, str]:
         """What a hard link names, and its real path: of this layer or below, or what this layer itself took away there."""
@@ -243,11 +264,20 @@ class _Application:
                 end = "/".join(place.parts) if place else end
             end = ends.get(end, end)
             ends.update(dict.fromkeys(chain, end))
+        # Where the first name is gone again, the others are still names of one file.
+        first_names: dict[str, str] = {}
         for name, end in ends.items():
-            node, first = node_at(self.edit.root, name), node_at(self.edit.root, end)
-            if type(node) is File and type(first) is File and node.layer == first.layer == self.rows.layer:
-                node.inode = first.inode
-                self.aliases.extend((name, end))
+            if not self._is_own_file(name):
+                continue
+            first = first_names.get(end) or first_names.setdefault(end, end if self._is_own_file(end) else name)
+            node, same = node_at(self.edit.root, name), node_at(self.edit.root, first)
+            if node is not same and type(node) is File and type(same) is File:
+                node.inode = same.inode
+                self.aliases.extend((name, first))
+
+    def _is_own_file(self, real: str) -> bool:
+        node = node_at(self.edit.root, real)
+        return type(node) is File and node.layer == self.rows.layer
 
     def _place(self, path: str) -> Place | None:
         return resolve(self.edit.root, path.split("/") if path else [])

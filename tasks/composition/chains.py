@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from catalog.identities import ROOT_CHAIN, chain_id, hash_fields
-from tasks.composition.apply import NOTHING, Applied, Wants, Watch, apply_layer
+from tasks.composition.apply import NOTHING, Applied, Watch, apply_layer
 from tasks.composition.batch import LayerRecord, Supplement
+from tasks.composition.evidence import Interest
 from tasks.composition.layer_rows import LayerRows
 from tasks.composition.state import BOTTOM, ChainState, DeltaRow, settle
 from tasks.composition.tree import Folder
@@ -53,7 +54,7 @@ class ChainWalk:
     Args:
         rows_of: gives a layer's rows; None for a layer whose rows nobody has (foreign ones change nothing).
         hash_of: gives a layer's contribution to chain ids.
-        wants: whether an analyser wants the file at a path.
+        interest: who wants which files.
         finished: called once for each chain, the lower first, with its state and the rows of its delta.
         watch: further places to remember.
     """
@@ -62,13 +63,13 @@ class ChainWalk:
         self,
         rows_of: Callable[[str], LayerRows | None],
         hash_of: Callable[[str], bytes],
-        wants: Wants,
+        interest: Interest,
         finished: Callable[[ChainState, list[DeltaRow]], None],
         watch: Watch = NOTHING,
     ) -> None:
         self._rows_of = rows_of
         self._hash_of = hash_of
-        self._wants = wants
+        self._interest = interest
         self._finished = finished
         self._watch = watch
         self._path: list[ChainState] = [BOTTOM]
@@ -115,4 +116,4 @@ class ChainWalk:
         rows = self._rows_of(layer)
         if rows is None:
             return Applied(root, set())
-        return apply_layer(root, rows, self._wants, watch)
+        return apply_layer(root, rows, self._interest, watch)

@@ -27,7 +27,7 @@ from catalog.settings import ArchiveLocation
 from catalog.states import LayerOutcome, Outcome
 from catalog.store import open_store
 from catalog.store.interface import Store
-from tasks.analyzers.selection import wants
+from tasks.analyzers.selection import DEFAULT
 from tasks.composition.apply import NOTHING, Watch
 from tasks.composition.batch import CompositionBatch, ImageTask, Supplement
 from tasks.composition.chains import FOREIGN_HASH, ChainWalk, supplemented_hash
@@ -98,7 +98,7 @@ class Composition:
         self._foreign = frozenset(batch.foreign)
         self._committed = {receipt.chain: receipt for receipt in batch.known}
         self._layers = ArchivedLayers(store, batch.layers, batch.supplements)
-        self._walk = ChainWalk(self._layer_rows, self._layer_hash, wants, self._finish_chain)
+        self._walk = ChainWalk(self._layer_rows, self._layer_hash, DEFAULT, self._finish_chain)
         self._occurrences = OccurrenceRows()
         self._sets = PackageSetRows(name for receipt in batch.known for name in (*receipt.sets, *receipt.owned_sets))
         self._facts = ChainFactRows()
@@ -178,7 +178,7 @@ class Composition:
     def _compose_chain(self, layers: list[str]) -> tuple[ChainState, tuple[LayerNeed, ...], list[Supplement]]:
         """The state of a chain, what is still to be read again for it, and what was."""
         state = self._walk.compose(layers)
-        found = find_needs(state, layers, self._walk, wants)
+        found = find_needs(state, layers, self._walk, DEFAULT)
         read_again = [self._supplements[need] for need in found.files if need in self._supplements]
         waits = self._batch.may_ask and len(read_again) < len(found.files)
         if waits or (not read_again and found.watch is NOTHING):
@@ -190,12 +190,12 @@ class Composition:
         walk = ChainWalk(
             lambda layer: self._layers.supplemented(layer, files[layer]) if layer in files else self._layer_rows(layer),
             lambda layer: self._layer_hash(layer, files.get(layer, ()), found.watch),
-            wants,
+            DEFAULT,
             self._finish_chain,
             found.watch,
         )
         state = walk.compose(layers)
-        return state, find_needs(state, layers, walk, wants).files, read_again
+        return state, find_needs(state, layers, walk, DEFAULT).files, read_again
 
     def _sets_known(
         self, manifest: ImageManifest, known: ChainReceipt, outcome: Outcome, reason: str, detail: str

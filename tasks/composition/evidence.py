@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from catalog.packages import OPERATING_SYSTEM_TYPES
 from catalog.schemas import ENTRY_KINDS
@@ -37,6 +38,20 @@ class Rights(NamedTuple):
     layer: str
 
 
+class Interest(Protocol):
+    """Who wants which files, as `tasks.analyzers.selection.Selection` knows it."""
+
+    def names_wanting(self, path: str) -> frozenset[str]:
+        """The analysers that want the file at a path by its name."""
+
+    def names_recognising(self, path: str, readers: frozenset[str]) -> frozenset[str]:
+        """Those of a file's readers that only looked for its first bytes and would at this path too."""
+
+
+NOBODY: frozenset[str] = frozenset()
+"""No analyser."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What was read in one file of one layer.
@@ -47,6 +62,8 @@ class Evidence:
         read: whether its bytes were looked at, even in vain; False for a link that only the composed image can follow.
         database: it lists an operating system's packages: one database, by however many names it is reached.
         language: it names packages, of which none is an operating system's.
+        readers: names of the analysers that looked at its bytes.
+        shares: reader → the packages that it found, where there are several readers.
     """
 
     packages: dict[bytes, PackageKey] = field(default_factory=dict)
@@ -54,6 +71,28 @@ class Evidence:
     read: bool = True
     database: bool = False
     language: bool = False
+    readers: frozenset[str] = NOBODY
+    shares: Mapping[str, Mapping[bytes, PackageKey]] = field(default_factory=dict)
+
+    def seen_by(self, names: frozenset[str]) -> Evidence | None:
+        """What some analysers see of it; None where none of them read it."""
+        if self.readers <= names:
+            return self
+        left = self.readers & names
+        if not left:
+            return None
+        packages = {package: key for name in left for package, key in self.shares.get(name, {}).items()}
+        shares = {name: self.shares[name] for name in left if name in self.shares}
+        return make_evidence(packages, self.content, readers=left, shares=shares if len(left) > 1 else {})
+
+    def joined(self, further: Evidence) -> Evidence:
+        """It with what other analysers found in the same file."""
+        both = ((self, self.readers), (further, further.readers))
+        shares = {name: found.shares.get(name, found.packages) for found, names in both for name in names}
+        content = self.content if further.content is None else further.content
+        readers = self.readers | further.readers
+        packages = {**self.packages, **further.packages}
+        return make_evidence(packages, content, readers=readers, shares=shares if len(readers) > 1 else {})
 
 
 class Claim(NamedTuple):
@@ -70,7 +109,14 @@ class Claim(NamedTuple):
     package: bytes
 
 
-def make_evidence(packages: dict[bytes, PackageKey], content: bytes | None, *, read: bool) -> Evidence:
+def make_evidence(
+    packages: dict[bytes, PackageKey],
+    content: bytes | None,
+    *,
+    readers: frozenset[str],
+    shares: Mapping[str, Mapping[bytes, PackageKey]] | None = None,
+) -> Evidence:
     """Evidence with its marks set from the packages' types."""
     database = any(key[0] in OPERATING_SYSTEM_TYPES for key in packages.values())
-    return Evidence(packages, content, read, database, language=bool(packages) and not database)
+    language = bool(packages) and not database
+    return Evidence(packages, content, bool(readers), database, language, readers, shares or {})

@@ -7,7 +7,7 @@ are found with Arrow's kernels, without looking at the others one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -62,12 +62,12 @@ class LayerRows:
             self.special = list(zip(*columns, strict=True))
         self.has_hard_links = HARDLINK in [kind for _, kind, _ in self.special]
 
-    def with_neighbours(self, trees: Iterable[Folder], places: Iterable[str] = ()) -> list[Row]:
+    def with_neighbours(self, trees: Iterable[Folder], places: Collection[str] = ()) -> list[Row]:
         """The rows that may matter to some trees.
 
         Args:
             trees: the tree below the layer, and the one that the special rows make of it.
-            places: real paths that matter although no tree remembers anything there, files or folders.
+            places: real paths that matter although no tree remembers anything there, files or folders with all below.
 
         Returns:
             Rows in their order; `special` itself where no other row matters.
@@ -77,10 +77,15 @@ class LayerRows:
         trees = list(trees)
         leaves, above = _remembered(trees)
         leaves.update(places)
+        below = tuple(f"{place}/" for place in places)
         at_leaf = pc.is_in(self._path, pa.array(leaves, pa.string()))
         at_folder = pc.and_(pc.not_equal(self._kind, DIRECTORY), pc.is_in(self._path, pa.array(above, pa.string())))
         mask = pc.or_(at_leaf, at_folder).to_numpy(zero_copy_only=False)
-        behind = [number for number, folder in enumerate(self._folders) if _matters(trees, leaves, folder)]
+        behind = [
+            number
+            for number, folder in enumerate(self._folders)
+            if folder.startswith(below) or _matters(trees, leaves, folder)
+        ]
         if behind:
             mask = mask | np.isin(self._folder_of, behind)
         return self._rows(mask | self._always) if (mask & ~self._always).any() else self.special

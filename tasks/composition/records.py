@@ -8,24 +8,25 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.facts import read_facts
+from catalog.packages import OPERATING_SYSTEM_TYPES
 from catalog.schemas import CONTENTS, DATASETS, ENTRIES, EVIDENCE, OWNED_PATHS, PACKAGES, PRIVILEGED
 from catalog.store.interface import Store
 from tasks.composition.batch import LayerRecord, Supplement
 from tasks.composition.claims import Claims
-from tasks.composition.evidence import PACKAGE_KEY_COLUMNS, Evidence, PackageKey, Rights, make_evidence
+from tasks.composition.evidence import NOBODY, PACKAGE_KEY_COLUMNS, Evidence, PackageKey, Rights
 from tasks.composition.layer_rows import SMALL, LayerRows
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     ENTRIES.name: ("layer", "path", "kind", "target"),
-    EVIDENCE.name: ("layer", "path", "state"),
-    PACKAGES.name: ("layer", "path", "package", *PACKAGE_KEY_COLUMNS),
+    EVIDENCE.name: ("layer", "path", "analyser", "state"),
+    PACKAGES.name: ("layer", "path", "analyser", "package", *PACKAGE_KEY_COLUMNS),
     CONTENTS.name: ("layer", "path", "data"),
     PRIVILEGED.name: ("layer", "path", "mode", "uid", "gid"),
 }
@@ -146,7 +147,9 @@ class ArchivedLayers:
         """
         evidence = dict(self.rows_of(layer).evidence)
         for supplement in supplements:
-            evidence.update(self._further(supplement))
+            for path, further in self._further(supplement).items():
+                known = evidence.get(path)
+                evidence[path] = further if known is None else known.joined(further)
         return LayerRows(layer, self._own(layer, ENTRIES.name), evidence, self.rows_of(layer).privileged)
 
     def claims_of(self, layer: str, supplements: Iterable[Supplement] = ()) -> Claims:
@@ -180,6 +183,8 @@ class ArchivedLayers:
 
     def _table(self, keys: Iterable[str], layer: str, dataset: str) -> pa.Table:
         pieces = [self._object(key, dataset).of(layer) for key in keys]
+        if len(pieces) == 1:
+            return pieces[0]
         if pieces:
             return pa.concat_tables(pieces)
         empty = DATASETS[dataset].schema.empty_table()
@@ -229,11 +234,58 @@ def _lists(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
 def read_evidence(evidence: pa.Table, packages: pa.Table, contents: pa.Table) -> dict[str, Evidence]:
     """Evidence by its path, from rows of the three datasets."""
     found: dict[str, dict[bytes, PackageKey]] = {}
-    names = ("path", "package", *PACKAGE_KEY_COLUMNS)
-    for path, package, *key in zip(*(packages.column(name).to_pylist() for name in names), strict=True):
-        found.setdefault(path, {})[package] = (key[0], key[1], key[2], key[3], key[4])
-    kept = dict(zip(contents.column("path").to_pylist(), contents.column("data").to_pylist(), strict=True))
-    read = dict.fromkeys((*found, *kept), True)
-    for path, state in zip(evidence.column("path").to_pylist(), evidence.column("state").to_pylist(), strict=True):
-        read[path] = read.get(path, False) or state != LINK_STATE
-    return {path: make_evidence(found.get(path, {}), kept.get(path), read=was_read) for path, was_read in read.items()}
+    databases: set[str] = set()
+    keys = cast("Iterator[PackageKey]", _lists(packages, *PACKAGE_KEY_COLUMNS))
+    last, listed = None, {}
+    for (path, package), key in zip(_lists(packages, "path", "package"), keys, strict=True):
+        if path != last:
+            last, listed = path, found.setdefault(path, {})
+        listed[package] = key
+        if key[0] in OPERATING_SYSTEM_TYPES:
+            databases.add(path)
+    kept = dict(_lists(contents, "path", "data"))
+    readers = _readers(evidence)
+    shares = _shares(packages, readers)
+    # Thousands of files may have been read in vain: one object does for all of them.
+    plain = {names: Evidence(read=bool(names), readers=names) for names in set(readers.values())}
+    return {
+        path: plain[names]
+        if path not in found and path not in kept
+        else Evidence(
+            found.get(path, {}),
+            kept.get(path),
+            bool(names),
+            path in databases,
+            path in found and path not in databases,
+            names,
+            shares.get(path, {}),
+        )
+        for path, names in readers.items()
+    }
+
+
+def _readers(evidence: pa.Table) -> dict[str, frozenset[str]]:
+    """Path → the analysers that looked at the file's bytes; none for a link that only the composed image can follow."""
+    readers: dict[str, frozenset[str]] = {}
+    alone: dict[str, frozenset[str]] = {}
+    for path, analyser, state in _lists(evidence, "path", "analyser", "state"):
+        if state == LINK_STATE:
+            readers.setdefault(path, NOBODY)
+        else:
+            name = alone.get(analyser) or alone.setdefault(analyser, frozenset((analyser,)))
+            before = readers.get(path)
+            readers[path] = before | name if before else name
+    return readers
+
+
+def _shares(packages: pa.Table, readers: Mapping[str, frozenset[str]]) -> dict[str, dict[str, dict[bytes, PackageKey]]]:
+    """Who found which packages, for the files that several read."""
+    shares: dict[str, dict[str, dict[bytes, PackageKey]]] = {
+        path: {name: {} for name in sorted(names)} for path, names in readers.items() if len(names) > 1
+    }
+    if shares:
+        rows = packages.filter(pc.is_in(packages.column("path"), pa.array(shares, pa.string())))
+        names = _lists(rows, "path", "analyser", "package")
+        for (path, analyser, package), key in zip(names, _lists(rows, *PACKAGE_KEY_COLUMNS), strict=True):
+            shares[path].setdefault(analyser, {})[package] = key
+    return shares

@@ -166,7 +166,8 @@ def _renamed(names: SharedMapping[str, bool], applied: Applied) -> dict[str, boo
     now: dict[str, bool | None] = dict.fromkeys(names)
     for paths in files.values():
         if len(paths) > 1:
-            now.update((path, _is_database(applied.root, path) and path != paths[0]) for path in paths)
+            listed = next((path for path in paths if _is_database(applied.root, path)), "")
+            now.update((path, _is_database(applied.root, path) and path != listed) for path in paths)
     return {path: hides for path, hides in now.items() if names.get(path) is not hides}
 
 

@@ -51,9 +51,13 @@ class File:
         target: where `evidence` and `path` are unknown: the path that a hard link named.
         rights: with whose rights it runs, where it is privileged.
         plain: it is remembered for its rights alone; nobody looks for evidence in it.
+        lacking: an analyser wants it where it stands that did not read it.
     """
 
-    __slots__ = ("evidence", "inode", "introduced", "layer", "path", "plain", "position", "rights", "target")
+    __slots__ = (
+        *("evidence", "inode", "introduced", "lacking", "layer", "path", "plain", "position", "rights", "target"),
+        "whole",
+    )
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class File:
         target: str = "",
         rights: Rights | None = None,
         plain: bool = False,
+        lacking: bool = False,
     ) -> None:
         self.layer = layer
         self.path = path
@@ -73,6 +78,9 @@ class File:
         self.target = target
         self.rights = rights
         self.plain = plain
+        self.lacking = lacking
+        self.whole = evidence
+        """What was read in it under any of its names; `evidence` is what counts under this one."""
         self.introduced: dict[bytes, int] | None = None
         """Package → position in the chain of the layer from which on it is here without a gap; set when the layer that put
         the file is settled."""
@@ -215,7 +223,7 @@ def walk(node: Node, path: str) -> Iterator[tuple[str, Node]]:
 
 
 def questions(root: Folder) -> Iterator[tuple[str, File | Link]]:
-    """What an image's end must look at, with its path: links that are wanted, and files whose bytes nobody kept.
+    """What an image's end must look at, with its path: links that are wanted, and files that lack a reader.
 
     Folders remember whether they lead to any, so chains that share folders look through them once.
     """
@@ -243,7 +251,9 @@ def _look_through(root: Folder) -> None:
 def _asks(node: Node) -> bool:
     if type(node) is Folder:
         return bool(node.asks)
-    return node.wanted if type(node) is Link else type(node) is File and node.evidence is None and not node.plain
+    if type(node) is Link:
+        return node.wanted
+    return type(node) is File and (node.lacking or node.evidence is None) and not node.plain
 
 
 class Edit:

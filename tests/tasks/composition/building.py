@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from catalog.facts import FactWriter, read_facts_many
 from catalog.images import ImageConfiguration, ImageManifest, ImagePlatform, LayerDescriptor
 from catalog.packages import PackageFacts
-from catalog.receipts import ChainReceipt, CompositionReceipt, ImageReceipt
+from catalog.receipts import ChainReceipt, CompositionReceipt, ImageReceipt, LayerNeed
 from catalog.schemas import (
     DATASETS,
     IMAGES,
@@ -27,6 +27,7 @@ from catalog.schemas import (
 from catalog.settings import ArchiveLocation
 from catalog.states import LayerOutcome
 from catalog.store import open_store
+from tasks.analyzers import DEFAULT
 from tasks.composition import CompositionBatch, ImageTask, LayerRecord, Supplement, compose_images, live_occurrences
 from tasks.composition.claims import Claims
 from tasks.composition.evidence import DEVICE, DIRECTORY, FIFO, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT
@@ -34,6 +35,8 @@ from tasks.composition.layer_rows import LayerRows
 from tasks.composition.records import COLUMNS, make_layer_rows
 
 MONTH = "2026-11"
+NOBODY_KNOWN = "test"
+"""Who reads evidence at places that no analyser wants."""
 INFO = "var/lib/dpkg/info"
 DPKG, APK, OS_RELEASE = "var/lib/dpkg/status", "lib/apk/db/installed", "etc/os-release"
 
@@ -61,13 +64,17 @@ class Layer:
     contents: dict[str, bytes] = field(default_factory=dict)
     claims: dict[str, list[tuple[str, bytes, str]]] = field(default_factory=dict)
     rights: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    readers: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Who read the evidence, where it is not those that want it by its name; the first found the packages."""
 
     @property
     def digest(self) -> str:
         return (
             "sha256:"
             + hashlib.sha256(
-                repr((self.name, self.entries, self.evidence, self.packages, self.claims, self.rights)).encode()
+                repr(
+                    (self.name, self.entries, self.evidence, self.packages, self.claims, self.rights, self.readers)
+                ).encode()
             ).hexdigest()
         )
 
@@ -128,6 +135,19 @@ class Layer:
         self.contents[path] = text.encode()
         return self.file(path)
 
+    def read_by(self, path: str, *readers: str) -> Layer:
+        """Say who read a file that was added before."""
+        self.readers[path] = readers
+        return self
+
+    def read_as(self, need: LayerNeed) -> Layer:
+        """Say that those who want a file under another name read it."""
+        return self.read_by(need.path, *sorted(DEFAULT.names_wanting(need.wanted)))
+
+    def readers_of(self, path: str) -> tuple[str, ...]:
+        """The names of those that read a file, or want a link."""
+        return self.readers.get(path) or tuple(sorted(DEFAULT.names_wanting(path))) or (NOBODY_KNOWN,)
+
     def tables(self) -> dict[str, pa.Table]:
         """Rows of each dataset that composition reads."""
         digest = self.digest
@@ -135,9 +155,11 @@ class Layer:
         for ordinal, (path, kind, target) in enumerate(self.entries):
             rows["entries"].append({"ordinal": ordinal, "path": path, "kind": kind, "target": target})
         for path in sorted(self.evidence):
-            rows["evidence"].append({"path": path, "analyser": "test", "state": self.evidence[path], "size": 1})
+            for reader in sorted(self.readers_of(path)):
+                rows["evidence"].append({"path": path, "analyser": reader, "state": self.evidence[path], "size": 1})
         for path in sorted(self.packages):
-            rows["packages"].extend(_package_row(path, n, found) for n, found in enumerate(self.packages[path]))
+            reader = self.readers_of(path)[0]
+            rows["packages"].extend(_package_row(path, n, reader, found) for n, found in enumerate(self.packages[path]))
         for path in sorted(self.contents):
             rows["contents"].append({"path": path, "data": self.contents[path]})
         for path in sorted(self.claims):
@@ -158,11 +180,11 @@ class Layer:
         return Claims(self.tables()[OWNED_PATHS.name])
 
 
-def _package_row(path: str, ordinal: int, found: PackageFacts) -> dict[str, object]:
+def _package_row(path: str, ordinal: int, reader: str, found: PackageFacts) -> dict[str, object]:
     return {
         "path": path,
         "ordinal": ordinal,
-        "analyser": "test",
+        "analyser": reader,
         "package": found.package_id,
         "type": found.type,
         "namespace": found.namespace,

@@ -17,6 +17,12 @@ class Inode:
     layer: str = ""
     packages: tuple[PackageFacts, ...] | None = None
     claims: tuple[tuple[str, bytes, str], ...] = ()
+    reader: str = ""
+
+    def seen_at(self, path: str) -> tuple[PackageFacts, ...]:
+        """What counts of it under one of its names."""
+        wanted = ANALYSERS.names_wanting(path) | ANALYSERS.names_recognising(path, frozenset({self.reader}))
+        return (self.packages or ()) if self.reader in wanted else ()
 
 
 Rights = tuple[int, int, int, str]
@@ -41,9 +47,23 @@ class Directory:
 Found = Directory | Regular | Symlink | None
 
 
+class ImaginaryAnalysers:
+    """One reads what is called `db`, one `pkg`, and one whatever begins as its files do, but for what is called `b`."""
+
+    def names_wanting(self, path: str) -> frozenset[str]:
+        return frozenset({path.rpartition("/")[2]} & {"db", "pkg"})
+
+    def names_recognising(self, path: str, readers: frozenset[str]) -> frozenset[str]:
+        return readers & {BY_CONTENT} if path.rpartition("/")[2] != "b" else frozenset()
+
+
+BY_CONTENT = "program"
+ANALYSERS = ImaginaryAnalysers()
+
+
 def wants(path: str) -> bool:
     """What the imaginary analysers of these tests look for."""
-    return path.rpartition("/")[2] in ("db", "pkg")
+    return bool(ANALYSERS.names_wanting(path))
 
 
 class FileSystem:
@@ -134,7 +154,7 @@ def unpack(layers: list[Layer]) -> list[Unpacked]:
             born.setdefault(id(inode), (inode, position))
             if regular.rights:
                 state.privileged[path] = regular.rights
-            packages = inode.packages or ()
+            packages = inode.seen_at(path)
             for found in packages:
                 here[_key(found, path)] = since.get(_key(found, path), position)
             database = any(found.type in OPERATING_SYSTEM_TYPES for found in packages)
@@ -159,12 +179,14 @@ def _owned(
     files = system.files()
     owners: dict[tuple[str, bytes], str] = {}
     for path, regular in files.items():
-        packages = regular.inode.packages or ()
+        packages = regular.inode.seen_at(path)
         if not packages or any(found.type in OPERATING_SYSTEM_TYPES for found in packages):
             continue
         newest = max(since[_key(found, path)] for found in packages)
         for database, other in files.items():
             for owner, package, claimed in other.inode.claims:
+                if not ANALYSERS.names_wanting(database) & {other.inode.reader}:
+                    continue
                 listed = [found for found in other.inode.packages or () if found.package_id == package]
                 when = since[_key(listed[0], database)] if listed else born[id(other.inode)]
                 if newest <= when and claimed in _spellings(system, path):
@@ -213,6 +235,7 @@ def apply(below: FileSystem, layer: Layer) -> FileSystem:
             continue
         read = layer.evidence.get(path) == "read"
         claims = tuple(layer.claims.get(path, ()))
+        reader = layer.readers_of(path)[0]
         own = layer.rights.get(path)
         rights = (*own, layer.digest) if own else None
         if kind == DIRECTORY:
@@ -225,8 +248,9 @@ def apply(below: FileSystem, layer: Layer) -> FileSystem:
             if source is None:
                 source = below.at(below.real(target) or []) if below.real(target) else source
             rights = rights or (source.rights if isinstance(source, Regular) else None)
-            if read or (not wants("/".join(real)) and path not in layer.evidence):
-                inode = Inode(layer.digest, layer.packages.get(path) if read else None, claims)
+            known = isinstance(source, Regular) and ANALYSERS.names_recognising(path, frozenset({source.inode.reader}))
+            if read or (not wants("/".join(real)) and path not in layer.evidence and not known):
+                inode = Inode(layer.digest, layer.packages.get(path) if read else None, claims, reader if read else "")
                 system.put(real, Regular(inode, rights))
                 if read:
                     own_links.append((real, target))
@@ -236,20 +260,28 @@ def apply(below: FileSystem, layer: Layer) -> FileSystem:
                 system.put(real, Regular(source.inode if isinstance(source, Regular) else Inode(), rights))
         else:
             packages = layer.packages.get(path) if read and kind == FILE else None
-            system.put(real, Regular(Inode(layer.digest, packages, claims), rights))
+            system.put(real, Regular(Inode(layer.digest, packages, claims, reader if read else ""), rights))
     _join(system, layer, own_links)
     return system
 
 
 def _join(system: FileSystem, layer: Layer, links: list[tuple[list[str], str]]) -> None:
-    """Hard links to evidence of their own layer have its inode."""
-    for _ in links:
-        for real, target in links:
-            node, first = system.at(real), system.at(system.real(target) or [])
-            if not (isinstance(node, Regular) and isinstance(first, Regular)) or first.inode.packages is None:
-                continue
-            if node.inode.layer == first.inode.layer == layer.digest:
-                node.inode = first.inode
+    """Hard links to evidence of their own layer have its inode; so have those whose first name is gone."""
+    named = {"/".join(real): "/".join(system.real(target) or [target]) for real, target in links}
+    same: dict[str, list[Regular]] = {}
+    for name in named:
+        end = name
+        while end in named:
+            end = named[end]
+        same.setdefault(end, [])
+        for path in (end, name):
+            node = system.at(path.split("/"))
+            own = isinstance(node, Regular) and node.inode.layer == layer.digest and node.inode.packages is not None
+            if isinstance(node, Regular) and own:
+                same[end].append(node)
+    for nodes in same.values():
+        for node in nodes:
+            node.inode = nodes[0].inode
 
 
 def _copy(folder: Directory) -> Directory:

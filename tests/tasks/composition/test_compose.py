@@ -290,7 +290,7 @@ class TestNeeds:
 
     @staticmethod
     def supplement(archive: Archive, need: LayerNeed, *packages: PackageFacts) -> Supplement:
-        again = Layer("again").database(need.path, *packages)
+        again = Layer("again").database(need.path, *packages).read_as(need)
         archive.layers[again.digest] = again
         (record,) = archive.write([again], digest=need.layer)
         return Supplement(need, b"h" * 32, record.keys)

@@ -10,7 +10,7 @@ from tasks.composition.apply import apply_layer
 from tasks.composition.chains import ChainWalk
 from tasks.composition.state import ChainState
 from tests.tasks.composition.building import APK, Layer, apk, npm
-from tests.tasks.composition.naive import wants
+from tests.tasks.composition.naive import ANALYSERS
 
 MANY = 5_000
 
@@ -23,7 +23,9 @@ def filled(layer: Layer) -> Layer:
 
 def compose(*stack: Layer) -> ChainState:
     rows = {layer.digest: layer.rows() for layer in stack}
-    return ChainWalk(rows.__getitem__, lambda _: b"", wants, lambda *_: None).compose([layer.digest for layer in stack])
+    return ChainWalk(rows.__getitem__, lambda _: b"", ANALYSERS, lambda *_: None).compose(
+        [layer.digest for layer in stack]
+    )
 
 
 def names(state: ChainState) -> set[str]:
@@ -70,7 +72,7 @@ def test_a_plain_file_over_evidence_of_its_own_layer_is_found() -> None:
 def test_few_rows_of_a_large_layer_are_looked_at() -> None:
     rows = filled(Layer("top")).database("x/pkg", npm("x")).rows()
     assert len(rows.special) == 1
-    applied = apply_layer(compose(BASE).root, rows, wants)
+    applied = apply_layer(compose(BASE).root, rows, ANALYSERS)
     assert rows.with_neighbours([applied.root]) is rows.special
 
 

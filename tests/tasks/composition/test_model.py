@@ -12,7 +12,7 @@ from tasks.composition.replay import live_occurrences
 from tasks.composition.state import ChainState, DeltaRow
 from tasks.composition.tables import OccurrenceRows
 from tests.tasks.composition.building import Layer, deb, npm
-from tests.tasks.composition.naive import unpack, wants
+from tests.tasks.composition.naive import ANALYSERS, BY_CONTENT, unpack, wants
 
 PARTS = st.sampled_from(["a", "b", "lib", "db", "pkg"])
 FOLDERS = st.lists(st.sampled_from(["a", "b", "lib"]), max_size=2)
@@ -40,23 +40,30 @@ def layers(draw: st.DrawFn, paths: st.SearchStrategy[str] = PATHS) -> Layer:
         kind = draw(st.sampled_from(["file", "file", "file", "directory", "symlink", "hardlink", "device"]))
         if kind == "file" and wants(path):
             found[path] = tuple(draw(PACKAGES if path.endswith("db") else MODULES))
-            layer.database(path, *found[path])
+            layer.database(path, *found[path]).read_by(path, *ANALYSERS.names_wanting(path))
             for owner, owned in draw(CLAIMS) if path.endswith("db") else ():
                 layer.claim(path, owner, owned, listed=owner in found[path])
+        elif kind == "file" and not path.endswith("b") and draw(st.booleans()):
+            found[path] = tuple(draw(MODULES)) or (npm("x"),)
+            layer.database(path, *found[path]).read_by(path, BY_CONTENT)
         elif kind == "symlink":
             links.append(path)
             layer.symlink(path, draw(TARGETS))
             if wants(path):
                 layer.evidence[path] = "link"
+                layer.read_by(path, *ANALYSERS.names_wanting(path))
         elif kind == "hardlink":
             target = draw(st.sampled_from([*found, *found, *links, "a/db", "db", "lib/pkg", "a"]))
-            if wants(path) and target in found:
+            reader = layer.readers_of(target)[0] if target in found else ""
+            recognised = ANALYSERS.names_recognising(path, frozenset({reader})) if not wants(path) else ()
+            if reader in ANALYSERS.names_wanting(path) or recognised:
                 found[path] = found[target]
                 if target in layer.claims:
                     layer.claims[path] = layer.claims[target]
-                layer.hardlink(path, target, *found[target], state="read")
+                layer.hardlink(path, target, *found[target], state="read").read_by(path, reader)
             else:
                 layer.hardlink(path, target, state="link" if wants(path) else "")
+                layer.read_by(path, *ANALYSERS.names_wanting(path))
             if target in layer.rights:
                 layer.rights[path] = layer.rights[target]
         else:
@@ -76,7 +83,9 @@ def compose(stack: list[Layer], *, small: int) -> list[tuple[ChainState, list[De
     """Every chain of a stack of layers with its delta."""
     by_digest = {layer.digest: layer.rows(small=small) for layer in stack}
     finished: list[tuple[ChainState, list[DeltaRow]]] = []
-    walk = ChainWalk(by_digest.__getitem__, lambda _: b"", wants, lambda state, rows: finished.append((state, rows)))
+    walk = ChainWalk(
+        by_digest.__getitem__, lambda _: b"", ANALYSERS, lambda state, rows: finished.append((state, rows))
+    )
     walk.compose([layer.digest for layer in stack])
     return finished
 

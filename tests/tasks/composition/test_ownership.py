@@ -251,7 +251,7 @@ def test_a_list_that_was_read_again_behind_a_link_claims_too(archive: Archive) -
     manifest = image("i", base, top)
     need = LayerNeed(base.digest, f"{lists}/base", "var/lib/dpkg/status.d/base")
     assert archive.compose(manifest, may_ask=True).needs == (need,)
-    again = Layer("again").database(need.path, OWNER).claim(need.path, OWNER, SIX)
+    again = Layer("again").database(need.path, OWNER).claim(need.path, OWNER, SIX).read_as(need)
     archive.layers[again.digest] = again
     (record,) = archive.write([again], digest=base.digest)
     archive.compose(manifest, supplements=(Supplement(need, b"h" * 32, record.keys),), may_ask=True)

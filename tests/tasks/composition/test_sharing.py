@@ -8,7 +8,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.analyzers.selection import wants
+from tasks.analyzers.selection import DEFAULT
 from tasks.composition.chains import ChainWalk
 from tasks.composition.sharing import SharedMapping
 from tests.tasks.composition.building import Layer, deb, npm
@@ -45,7 +45,7 @@ def test_what_is_empty_holds_on_to_no_other_version() -> None:
 def _memory_of_states(base: Layer, tops: list[Layer]) -> int:
     """Bytes that the states of further layers take over the lowest one."""
     rows = {layer.digest: layer.rows() for layer in (base, *tops)}
-    walk = ChainWalk(rows.get, str.encode, wants, lambda *_: None)
+    walk = ChainWalk(rows.get, str.encode, DEFAULT, lambda *_: None)
     walk.compose([base.digest])
     gc.collect()
     tracemalloc.start()
