@@ -73,7 +73,9 @@ class _Question:
             return
         node = evident(place.node)
         if type(node) is File:
-            self.lacks(node, "/".join(place.parts), path)
+            # Without a link in the way those who want it here saw it: the analysers of its layer's day.
+            if place.crossed or node.lacking or node.evidence is None:
+                self.lacks(node, "/".join(place.parts), path)
         elif node is None and place.crossed:
             real = "/".join(place.parts)
             # At a place that is wanted itself a file would have been read: there is none.

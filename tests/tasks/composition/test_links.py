@@ -96,6 +96,10 @@ class TestFilesThatOthersRead:
         assert compose(archive, base, top, supplements=(supplement,)).needs == ()
         assert archive.packages(image("i", base, top)) == {("x", path), ("bash", path)}
 
+    def test_a_file_that_no_link_shows_is_not_asked_for_by_analysers_that_came_later(self, archive: Archive) -> None:
+        base = Layer("base").database(DPKG, deb("bash")).read_by(DPKG, "former")
+        assert needs(archive, base) == set()
+
     def test_two_links_of_different_analysers_to_one_file_ask_for_both(self, archive: Archive) -> None:
         base = Layer("base").file("opt/what")
         top = Layer("top").symlink(OS_RELEASE, "/opt/what").symlink("opt/jdk/release", "/opt/what")
