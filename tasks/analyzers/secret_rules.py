@@ -3,7 +3,8 @@ r"""The rules by which secrets are recognised: a table, written from what issuer
 Each match begins with one of a rule's `starts`, plain bytes that are found fastest. Where those are too common to tell
 anything, `anchor` says more of what must stand there; the anchors of all rules are searched for at once, in an engine that
 takes time in proportion to the bytes, and keep to what every engine understands. Only behind a start the rule's `pattern` is
-tried. Each repetition in a pattern has an upper bound and none is nested in another, so a try costs at most what it can match.
+tried. Each repetition in a pattern has an upper bound, and where one holds another, what ends the inner one cannot be part of it: a
+try costs at most what it can match. Where that is much, a start within a token is none, so that tokens full of starts cost no more.
 
 What is the same in all: `value` names the secret itself, which is looked at for placeholders (`changeme`, `${TOKEN}`,
 documented examples) and for `entropy`, bits a character, below which no machine made it.
@@ -76,9 +77,12 @@ def _is_user_and_password(value: bytes) -> bool:
     return bool(user and colon and len(password) > 3) and user.isascii() and b"\0" not in user
 
 
-_JWT = rf"(?P<value>eyJ[\w-]{{8,{_LONGEST_TOKEN_PART}}}\.eyJ[\w-]{{8,{_LONGEST_TOKEN_PART}}}\.[\w-]{{20,1000}})"
+_JWT = (
+    rf"(?<![\w-])(?P<value>eyJ[\w-]{{8,{_LONGEST_TOKEN_PART}}}\.eyJ[\w-]{{8,{_LONGEST_TOKEN_PART}}}\.[\w-]{{20,1000}})"
+)
 _JWT_ANCHOR = r"eyJ[\w-]{8}[\w-]*\.eyJ"
-_BODY = r"(?:\s|\\[nr]){1,4}(?:[A-Z][A-Za-z-]{2,20}: [^\r\n\\]{1,100}(?:\s|\\[nr]){1,4}){0,4}(?P<value>[\w+/]{40,76})"
+_HEADERS = r"(?:[A-Z][A-Za-z-]{2,20}: [^\r\n\\]{1,100}(?:[\r\n]|\\[nr])(?:\s|\\[nr]){0,3}){0,4}"
+_BODY = rf"(?:\s|\\[nr]){{1,4}}{_HEADERS}(?P<value>[\w+/]{{40,76}})"
 _DATABASES = (
     *("postgres", "postgresql", "mysql", "mariadb", "mongodb", "mongodb+srv", "redis", "rediss", "amqp", "amqps"),
     *("mssql", "sqlserver", "oracle", "clickhouse", "couchdb", "psycopg", "psycopg2", "asyncpg", "pymysql", "pyodbc"),
@@ -217,8 +221,7 @@ RULES = (
     Rule(
         "pgp-private-key",
         ("-----BEGIN PGP PRIVATE KEY BLOCK-----",),
-        r"-----BEGIN PGP PRIVATE KEY BLOCK-----\s{1,4}(?:[A-Z][A-Za-z-]{2,20}: [^\r\n]{1,100}\s{1,4}){0,4}"
-        r"(?P<value>[\w+/]{40,76})",
+        rf"-----BEGIN PGP PRIVATE KEY BLOCK-----{_BODY}",
         whole=False,
     ),
     Rule(

@@ -127,11 +127,14 @@ def redacted(text: str) -> str:
     """
     data = text.encode("utf-8", "surrogatepass")
     pieces: list[bytes] = []
-    done = 0
+    done = closed = 0
     for start, end, rule in sorted(_matches(data, "", len(data))):
         if rule.endswith("private-key"):
-            # Its lines after the first say nothing by themselves that could be recognised.
-            end = max(end, data.find(b"-----END", end)) if b"-----END" in data[end:] else len(data)
+            # Its lines after the first say nothing by themselves that could be recognised. Many keys may have one end.
+            if closed < end:
+                found = data.find(b"-----END", end)
+                closed = found if found >= 0 else len(data)
+            end = closed
         if start >= done:
             pieces += [data[done:start], f"[{rule}]".encode()]
         done = max(done, end)

@@ -209,6 +209,33 @@ def test_a_file_full_of_beginnings_ends_in_time_that_grows_with_it(start: str) -
         find_secrets((start + filling).encode() * 1000, "etc/shadow")
 
 
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "-----BEGIN PRIVATE KEY-----\n" + "Abc: " * 100 + "\n",
+        "-----BEGIN OPENSSH PRIVATE KEY-----\n" + "Abc: " * 100 + "\n",
+        "-----BEGIN PGP PRIVATE KEY BLOCK-----\n" + "Abc: " * 100 + "\n",
+        "-eyJ",
+        ".eyJaaaaaaaa",
+    ],
+)
+def test_a_file_of_a_secret_s_beginnings_within_each_other_ends(unit: str) -> None:
+    # One whose tries overlap would take hours, not a little longer: that the test ends is its proof.
+    text = f"eyJaaaaaaaaaa.eyJ {unit * ((4 << 20) // len(unit))}"
+    assert find_secrets(text.encode()) == []
+
+
+def test_a_configuration_full_of_keys_without_an_end_is_redacted() -> None:
+    # Looking for the end anew from each of them would take an hour.
+    text = "before " + f"-----BEGIN PRIVATE KEY-----\n{made(WORD, 44)}\n" * 100_000
+    assert redacted(text) == "before -----BEGIN PRIVATE KEY-----\n[private-key]"
+
+
+def test_a_key_that_begins_within_another_secret_is_redacted_to_its_end() -> None:
+    url = f"postgres://a:-----BEGIN\tPRIVATE@h {key('PRIVATE KEY')} after"
+    assert redacted(url).endswith("[private-key]-----END PRIVATE KEY----- after")
+
+
 def test_the_rules_are_part_of_the_fingerprint() -> None:
     usual = Secrets().configuration(Limits())
     assert usual != Secrets().configuration(Limits(secret_bytes=1))
