@@ -72,12 +72,12 @@ def _value(told: dict[str, tuple[str, ...]], name: str) -> str:
 
 
 def _properties(item: dict[str, object]) -> dict[str, tuple[str, ...]]:
-    told: dict[str, tuple[str, ...]] = {}
+    told: dict[str, list[str]] = {}
     for pair in map(mapping, sequence(item.get("properties"))):
         name, value = pair.get("name"), pair.get("value")
         if isinstance(name, str) and isinstance(value, str):
-            told[name] = (*told.get(name, ()), value)
-    return told
+            told.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in told.items()}
 
 
 def _licences(item: dict[str, object]) -> Iterator[str]:

@@ -20,6 +20,8 @@ ANALYSER = "sbom"
 """The name under which problems are recorded."""
 
 _MOST_NAMED = 20
+_MOST_RELEASES = 100
+"""Spellings of one release that are looked at; each is compared with every other."""
 _SOURCE_NAMES = ("aquasecurity:trivy:SrcName", "syft:metadata:source", "syft:metadata:originPackage")
 _SOURCE_VERSIONS = ("aquasecurity:trivy:SrcVersion", "syft:metadata:sourceVersion")
 _SOURCE_RELEASE = "aquasecurity:trivy:SrcRelease"
@@ -162,9 +164,14 @@ def _platform(
 ) -> Distribution:
     """The one platform of a document: what it names, else what its packages agree on. Two are none: that would be a guess."""
     found: list[Distribution] = []
+    releases: dict[tuple[str, str], Distribution] = {}
     for distribution in [*named] or [*seen]:
-        if not distribution.id:
-            continue
+        if distribution.id:
+            releases.setdefault((distribution.id, distribution.version), distribution)
+    if len(releases) > _MOST_RELEASES:
+        remarks.append(("several-platforms", f"names {len(releases):,} releases of distributions"))
+        return NO_DISTRIBUTION
+    for distribution in releases.values():
         same = next((known for known in found if _same(known, distribution)), None)
         if same is None:
             found.append(distribution)

@@ -74,7 +74,7 @@ def _purl(item: dict[str, object]) -> str:
 
 def _told(item: dict[str, object]) -> dict[str, tuple[str, ...]]:
     """Properties: ours in an annotation, Trivy's as lines in annotations or attribution texts, Syft's of the source package."""
-    told: dict[str, tuple[str, ...]] = {}
+    told: dict[str, list[str]] = {}
     comments = [text(mapping(one).get("comment")) for one in sequence(item.get("annotations"))]
     for comment in (*comments, *map(text, sequence(item.get("attributionTexts")))):
         if comment.startswith(ANNOTATION):
@@ -83,12 +83,12 @@ def _told(item: dict[str, object]) -> dict[str, tuple[str, ...]]:
             line = _TRIVY_LINE.fullmatch(comment)
             pairs = [(_TRIVY + line[1], line[2])] if line else []
         for name, value in pairs:
-            told[name] = (*told.get(name, ()), value)
+            told.setdefault(name, []).append(value)
     built = _BUILT_FROM.fullmatch(text(item.get("sourceInfo")))
     if built:
-        told.setdefault(f"{_TRIVY}SrcName", (built[1],))
-        told.setdefault(f"{_TRIVY}SrcVersion", (built[2],))
-    return told
+        told.setdefault(f"{_TRIVY}SrcName", [built[1]])
+        told.setdefault(f"{_TRIVY}SrcVersion", [built[2]])
+    return {name: tuple(values) for name, values in told.items()}
 
 
 def _pairs(written: str) -> Iterator[tuple[str, str]]:

@@ -254,6 +254,24 @@ def test_a_document_of_more_values_than_any_has_is_refused(monkeypatch: pytest.M
         parse_document(b'{"a":[' + b"[]," * 200 + b"1]}")
 
 
+def test_many_values_of_one_property_are_taken_in_one_go() -> None:
+    # Each added to a copy of those before it, they would take hours.
+    told = [{"name": "x", "value": "y"}] * 300_000
+    assert cyclonedx(library("pkg:npm/a@1", properties=told)).packages == (PackageFacts("npm", "a", "1"),)
+    lines = ["PkgID: x"] * 300_000
+    assert spdx(package("pkg:npm/a@1", attributionTexts=lines)).packages == (PackageFacts("npm", "a", "1"),)
+
+
+def test_releases_without_number_are_counted_and_none_is_taken() -> None:
+    # Each compared with every other, they would take hours.
+    systems = [{"type": "operating-system", "name": f"x{number}", "version": "1"} for number in range(100_000)]
+    found = cyclonedx(library("pkg:npm/a@1"), *systems)
+    assert found.distribution == NO_DISTRIBUTION
+    assert [(problem.reason, problem.detail) for problem in found.problems] == [
+        ("several-platforms", "names 100,000 releases of distributions")
+    ]
+
+
 def test_a_document_in_utf_16_is_read() -> None:
     text = json.dumps({"spdxVersion": "SPDX-2.3", "packages": [package(BASH_PURL)]})
     assert len(take_stock(parse_document(text.encode("utf-16"))).packages) == 1
