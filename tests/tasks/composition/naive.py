@@ -18,6 +18,8 @@ class Inode:
     packages: tuple[PackageFacts, ...] | None = None
     claims: tuple[tuple[str, bytes, str], ...] = ()
     reader: str = ""
+    path: str = ""
+    """Where its bytes lie in its layer's archive."""
 
     def seen_at(self, path: str) -> tuple[PackageFacts, ...]:
         """What counts of it under one of its names."""
@@ -117,14 +119,20 @@ class FileSystem:
             folder.children.pop(real[-1], None)
 
     def files(self) -> dict[str, Regular]:
-        found: dict[str, Regular] = {}
+        return {path: node for path, node in self.nodes().items() if isinstance(node, Regular)}
+
+    def links(self) -> dict[str, Symlink]:
+        return {path: node for path, node in self.nodes().items() if isinstance(node, Symlink)}
+
+    def nodes(self) -> dict[str, Regular | Symlink]:
+        found: dict[str, Regular | Symlink] = {}
         waiting: list[tuple[str, Directory]] = [("", self.root)]
         while waiting:
             prefix, folder = waiting.pop()
             for name, child in folder.children.items():
                 if isinstance(child, Directory):
                     waiting.append((f"{prefix}{name}/", child))
-                elif isinstance(child, Regular):
+                else:
                     found[prefix + name] = child
         return found
 
@@ -136,6 +144,21 @@ class Unpacked:
     packages: dict[tuple[bytes, str], tuple[str, str]] = field(default_factory=dict)
     privileged: dict[str, Rights] = field(default_factory=dict)
     owned: dict[tuple[str, bytes], str] = field(default_factory=dict)
+
+
+def lacking(layers: list[Layer]) -> set[tuple[str, str, str]]:
+    """(layer, path, analyser) of the files that symlinks of an image show to analysers that did not read them."""
+    system = FileSystem()
+    for layer in layers:
+        system = apply(system, layer)
+    found = set()
+    for path in system.links():
+        real = system.real(path, follow=True)
+        node = system.at(real) if real else None
+        if isinstance(node, Regular) and node.inode.layer:
+            missing = ANALYSERS.names_wanting(path) - {node.inode.reader}
+            found.update((node.inode.layer, node.inode.path, name) for name in missing)
+    return found
 
 
 def unpack(layers: list[Layer]) -> list[Unpacked]:
@@ -250,7 +273,9 @@ def apply(below: FileSystem, layer: Layer) -> FileSystem:
             rights = rights or (source.rights if isinstance(source, Regular) else None)
             known = isinstance(source, Regular) and ANALYSERS.names_recognising(path, frozenset({source.inode.reader}))
             if read or (not wants("/".join(real)) and path not in layer.evidence and not known):
-                inode = Inode(layer.digest, layer.packages.get(path) if read else None, claims, reader if read else "")
+                inode = Inode(
+                    layer.digest, layer.packages.get(path) if read else None, claims, reader if read else "", path
+                )
                 system.put(real, Regular(inode, rights))
                 if read:
                     own_links.append((real, target))
@@ -260,7 +285,7 @@ def apply(below: FileSystem, layer: Layer) -> FileSystem:
                 system.put(real, Regular(source.inode if isinstance(source, Regular) else Inode(), rights))
         else:
             packages = layer.packages.get(path) if read and kind == FILE else None
-            system.put(real, Regular(Inode(layer.digest, packages, claims, reader if read else ""), rights))
+            system.put(real, Regular(Inode(layer.digest, packages, claims, reader if read else "", path), rights))
     _join(system, layer, own_links)
     return system
 

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from catalog.schemas import OCCURRENCES
 from tasks.composition.chains import ChainWalk
+from tasks.composition.needs import find_needs
 from tasks.composition.ownership import decide_ownership
 from tasks.composition.replay import live_occurrences
 from tasks.composition.state import ChainState, DeltaRow
 from tasks.composition.tables import OccurrenceRows
 from tests.tasks.composition.building import Layer, deb, npm
-from tests.tasks.composition.naive import ANALYSERS, BY_CONTENT, unpack, wants
+from tests.tasks.composition.naive import ANALYSERS, BY_CONTENT, lacking, unpack, wants
 
 PARTS = st.sampled_from(["a", "b", "lib", "db", "pkg"])
 FOLDERS = st.lists(st.sampled_from(["a", "b", "lib"]), max_size=2)
@@ -79,6 +80,28 @@ def layers(draw: st.DrawFn, paths: st.SearchStrategy[str] = PATHS) -> Layer:
     return layer
 
 
+@st.composite
+def plain_layers(draw: st.DrawFn) -> Layer:
+    """A layer without hard links, so that it is plain whose bytes are whose."""
+    layer = Layer(draw(st.sampled_from("ABCDEF")))
+    for path in draw(st.lists(PATHS, max_size=7, unique=True)):
+        kind = draw(st.sampled_from(["file", "file", "file", "directory", "symlink", "symlink"]))
+        if kind == "symlink":
+            layer.symlink(path, draw(TARGETS))
+            if wants(path):
+                layer.evidence[path] = "link"
+                layer.read_by(path, *ANALYSERS.names_wanting(path))
+        elif kind == "file" and wants(path):
+            layer.database(path, npm("x")).read_by(path, *ANALYSERS.names_wanting(path))
+        elif kind == "file" and draw(st.integers(0, 3)) == 0:
+            layer.database(path, npm("y")).read_by(path, BY_CONTENT)
+        else:
+            getattr(layer, kind)(path)
+    for path in draw(st.lists(PATHS, max_size=1)):
+        layer.whiteout(path)
+    return layer
+
+
 def compose(stack: list[Layer], *, small: int) -> list[tuple[ChainState, list[DeltaRow]]]:
     """Every chain of a stack of layers with its delta."""
     by_digest = {layer.digest: layer.rows(small=small) for layer in stack}
@@ -122,6 +145,18 @@ def test_privileged_files_and_ownership_equal_those_of_what_was_unpacked(stack: 
             package for package, paths in places.items() if all((path, package) in expected.owned for path in paths)
         }
         assert {package for packages in ownership.packages.values() for package in packages} == whole
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(plain_layers(), min_size=1, max_size=3), st.sampled_from([0, 2048]))
+def test_what_links_show_to_analysers_that_did_not_read_it_is_asked_for(stack: list[Layer], small: int) -> None:
+    by_digest = {layer.digest: layer.rows(small=small) for layer in stack}
+    digests = [layer.digest for layer in stack]
+    walk = ChainWalk(by_digest.__getitem__, lambda _: b"", ANALYSERS, lambda *_: None)
+    needs = find_needs(walk.compose(digests), digests, walk, ANALYSERS).files
+    asked = {(need.layer, need.path, name) for need in needs for name in ANALYSERS.names_wanting(need.wanted)}
+    assert asked == lacking(stack)
+    assert len({(need.layer, need.path, need.wanted.rpartition("/")[2]) for need in needs}) == len(needs)
 
 
 @settings(max_examples=50, deadline=None)
