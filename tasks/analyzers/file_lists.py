@@ -10,6 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 
+import numpy as np
+import numpy.typing as npt
+
 from tasks.analyzers.interface import Claim, Data, Findings, Remark
 from tasks.layers.paths import normalised, text
 
@@ -59,7 +62,7 @@ class ClaimList:
             kept.append(path)
         self._room = room
         if kept:
-            self._findings.claims.append(Claim(owner, package, tuple(kept)))
+            self._findings.claims.append(Claim.of(owner, package, kept))
         if overlong:
             self._findings.remarks.append(Remark("parse-error", f"{overlong} paths longer than any file's"))
 
@@ -97,31 +100,46 @@ def claim_absolute(findings: Findings, owner: str, data: Data) -> None:
         owner: `<purl type>/<package name>`.
         data: the lines.
     """
-    paths = _plain_paths(data)
-    if paths is None:
+    listed = _plain_list(data)
+    if listed is None:
         claim_lines(findings, owner, data, lambda line: line if line.startswith(b"/") else None)
-    elif paths:
-        findings.claims.append(Claim(owner, b"", paths))
+    elif listed:
+        findings.claims.append(Claim(owner, b"", listed))
 
 
-def _plain_paths(data: Data) -> tuple[str, ...] | None:
-    """The paths of a list without anything odd, as nearly all are, cut all at once; None for others.
+def _plain_list(data: Data) -> bytes | None:
+    """A list without anything odd, as nearly all are, in the form of a claim's; None for others.
 
-    There are hundreds of such lists in an image.
+    There are hundreds of such lists in an image, so none of their lines is looked at singly.
     """
     # dpkg begins with the root folder.
-    data = data.removeprefix(b"/.\n").removesuffix(b"\n")
+    data = bytes(data.removeprefix(b"/.\n"))
     if not data:
-        return ()
+        return b""
+    if not data.endswith(b"\n"):
+        data += b"\n"
     if data[:1] != b"/" or b"\0" in data or len(data) > MOST_OWNED_BYTES // _PATH_BYTES:
         return None
-    if b"/." in data and _DOTS.search(data):
+    if (b"/." in data and _DOTS.search(data)) or not (data.isascii() or _is_utf8(data)):
         return None
+    # systemd's units have backslashes in their names.
+    data = data.replace(b"\\", b"\\\\")
+    return data.replace(b"\n", b"\0") if _is_regular(np.frombuffer(data, dtype=np.uint8)) else None
+
+
+def _is_regular(data: npt.NDArray[np.uint8]) -> bool:
+    """Whether every line begins with a slash, none ends with one, none has two in a row, and none is too long."""
+    breaks = data == ord("\n")
+    edges = breaks | (data == ord("/"))
+    # A break is followed by a slash, and a slash by neither.
+    if (breaks[:-1] & breaks[1:]).any() or ((edges[:-1] & edges[1:]) != breaks[:-1]).any():
+        return False
+    return len(data) <= LONGEST_PATH or int(np.diff(np.flatnonzero(breaks), prepend=-1).max()) <= LONGEST_PATH
+
+
+def _is_utf8(data: bytes) -> bool:
     try:
-        # systemd's units have backslashes in their names.
-        paths = tuple(data[1:].decode().replace("\\", "\\\\").split("\n/"))
+        data.decode()
     except UnicodeDecodeError:
-        return None
-    # A line that is not absolute, a slash too many and an empty line are seen at once in what the pieces come to.
-    joined = "/".join(("", *paths, ""))
-    return None if "//" in joined or "\n" in joined or len(max(paths, key=len)) > LONGEST_PATH else paths
+        return False
+    return True

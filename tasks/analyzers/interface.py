@@ -65,12 +65,29 @@ class Claim:
     Args:
         owner: `<purl type>/<package name>`.
         package: the owner's 16-byte id where the same file lists it as a package, else empty.
-        paths: the files as `catalog.schemas` writes paths, links in them not resolved; folders among them or not.
+        listed: the files as `catalog.schemas` writes paths, as UTF-8 with a slash before and a NUL behind each, because there
+            are hundreds of thousands; links in them not resolved, folders among them or not.
     """
 
     owner: str
     package: bytes
-    paths: tuple[str, ...]
+    listed: bytes
+
+    @classmethod
+    def of(cls, owner: str, package: bytes, paths: Iterable[str]) -> Claim:
+        """A claim of single paths.
+
+        Args:
+            owner: as above.
+            package: as above.
+            paths: the files.
+        """
+        return cls(owner, package, "".join([f"/{path}\0" for path in paths]).encode())
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files, one by one."""
+        return tuple(path[1:] for path in self.listed.decode().split("\0")[:-1])
 
 
 MOST_PACKAGES = 100_000

@@ -38,7 +38,7 @@ class _Record:
     target: str | None = None
     content: bytes | None = None
     cost: int = 0
-    """What its findings take of the cap."""
+    """What its findings take of the cap, its claims apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +252,9 @@ class EvidenceBook:
             self._spend(len(findings.content))
             record.content = findings.content
         self._keep_packages(record, path, analyser, findings)
+        record.cost = before - self._room
         if findings.claims:
             self._spend(self._claims.add(record.number, [claim for claim in findings.claims if is_plain(claim)]))
-        record.cost = before - self._room
 
     def _keep_packages(self, record: _Record, path: str, analyser: Analyser, findings: Findings) -> None:
         packages = []
@@ -303,14 +303,18 @@ class EvidenceBook:
 
     def _share(self, record: _Record, source: _Record) -> None:
         # The rows are there once, and written once for each of the names.
-        if source.cost:
-            self._spend(source.cost)
+        self._room -= self._claims.settle()
+        cost = source.cost + self._claims.cost(source.number)
+        if cost:
+            self._spend(cost)
         record.number, record.state, record.size, record.target = source.number, source.state, source.size, None
         record.content, record.cost = source.content, source.cost
 
     def _spend(self, count: int) -> None:
         # Never given back: what a later entry replaces was worth its bytes too, and the cap is far above all real layers.
         self._room -= count
+        if self._room < self._claims.owing:
+            self._room -= self._claims.settle()
         if self._room < 0:
             raise LimitExceeded(f"more than {self._limits.evidence_bytes} bytes of evidence")
 

@@ -45,7 +45,7 @@ def claims(analyser: Analyser, path: str, data: str | bytes) -> list[Claim]:
 
 def test_dpkgs_list_names_a_package_and_its_paths() -> None:
     data = "/.\n/lib\n/lib/libc.so.6\n/usr/share/a b\n"
-    assert claims(Dpkg(), DPKG_LIST, data) == [Claim("deb/libc6", b"", ("lib", "lib/libc.so.6", "usr/share/a b"))]
+    assert claims(Dpkg(), DPKG_LIST, data) == [Claim.of("deb/libc6", b"", ("lib", "lib/libc.so.6", "usr/share/a b"))]
 
 
 def test_a_package_with_dots_in_its_name_keeps_them() -> None:
@@ -55,7 +55,9 @@ def test_a_package_with_dots_in_its_name_keeps_them() -> None:
 
 def test_distroless_images_have_sums_instead() -> None:
     data = f"{SUM}  usr/share/zoneinfo/UTC\n{SUM}  usr/share/a  b\n"
-    assert claims(Dpkg(), DPKG_SUMS, data) == [Claim("deb/tzdata", b"", ("usr/share/zoneinfo/UTC", "usr/share/a  b"))]
+    assert claims(Dpkg(), DPKG_SUMS, data) == [
+        Claim.of("deb/tzdata", b"", ("usr/share/zoneinfo/UTC", "usr/share/a  b"))
+    ]
 
 
 def test_apk_lists_files_below_their_folders_with_their_package() -> None:
@@ -65,8 +67,8 @@ def test_apk_lists_files_below_their_folders_with_their_package() -> None:
     findings = Apk().analyse("lib/apk/db/installed", data.encode())
     first, second, _ = (package.package_id for package in findings.packages)
     assert findings.claims == [
-        Claim("apk/musl", first, ("top", "lib/ld-musl.so.1", "lib/libc.so")),
-        Claim("apk/b", second, ("y",)),
+        Claim.of("apk/musl", first, ("top", "lib/ld-musl.so.1", "lib/libc.so")),
+        Claim.of("apk/b", second, ("y",)),
     ]
 
 
@@ -74,7 +76,7 @@ def test_rpm_lists_them_in_the_header_documents_and_ghosts_among_them() -> None:
     files = {"DIRECTORY_NAMES": ["/usr/bin/", "/"], "BASE_NAMES": ["a", "etc", "b.x"], "DIRECTORY_INDEXES": [0, 1, 0]}
     findings = Rpm().analyse("var/lib/rpm/Packages.db", ndb([package("a", "1", "2", **files)]))
     (found,) = findings.packages
-    assert findings.claims == [Claim("rpm/a", found.package_id, ("usr/bin/a", "etc", "usr/bin/b.x"))]
+    assert findings.claims == [Claim.of("rpm/a", found.package_id, ("usr/bin/a", "etc", "usr/bin/b.x"))]
 
 
 def test_a_trusted_key_of_rpm_claims_nothing() -> None:
@@ -84,7 +86,7 @@ def test_a_trusted_key_of_rpm_claims_nothing() -> None:
 def test_pacmans_files_end_at_the_empty_line() -> None:
     data = "%FILES%\nusr/\nusr/lib/\nusr/lib/libgcc_s.so.1\n\n%BACKUP%\netc/x\t0123\n"
     assert claims(Alpm(), ALPM_FILES, data) == [
-        Claim("alpm/gcc-libs", b"", ("usr", "usr/lib", "usr/lib/libgcc_s.so.1"))
+        Claim.of("alpm/gcc-libs", b"", ("usr", "usr/lib", "usr/lib/libgcc_s.so.1"))
     ]
 
 
@@ -99,12 +101,12 @@ def test_portages_contents_have_sums_times_and_targets_behind_the_paths() -> Non
         "fif /run/pipe\ndev /dev/null\n"
     )
     expected = ("usr/lib64", "usr/lib64/a b.so", "usr/lib64/c.so", "run/pipe", "dev/null")
-    assert claims(Portage(), CONTENTS, data) == [Claim("portage/dev-libs/openssl", b"", expected)]
+    assert claims(Portage(), CONTENTS, data) == [Claim.of("portage/dev-libs/openssl", b"", expected)]
 
 
 @pytest.mark.parametrize("line", ["/usr/lib/libz.so.1", "/usr/lib/libz.so.1\t0100755\t"])
 def test_opkgs_list_has_a_path_before_a_tab_or_alone(line: str) -> None:
-    assert claims(Opkg(), OPKG_LIST, line + "\n") == [Claim("opkg/zlib", b"", ("usr/lib/libz.so.1",))]
+    assert claims(Opkg(), OPKG_LIST, line + "\n") == [Claim.of("opkg/zlib", b"", ("usr/lib/libz.so.1",))]
 
 
 @pytest.mark.parametrize(("analyser", "path"), LISTS, ids=lambda value: getattr(value, "name", None))

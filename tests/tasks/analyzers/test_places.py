@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,12 +10,61 @@ from hypothesis import strategies as st
 from catalog.limits import Limits
 from tasks.analyzers import DEFAULT, Selection, interface
 from tasks.analyzers.binaries.products import PRODUCTS
+from tasks.analyzers.interface import Claim
 from tasks.analyzers.places import NO_EVIDENCE_ENDINGS, NO_EVIDENCE_FOLDERS, NO_EVIDENCE_NAMES, places_of_evidence
+from tasks.layers.paths import normalised, text
 from tests.tasks.analyzers.test_product_binary import EVIDENCE
 
 
+def kept(*lists: list[str]) -> list[str]:
+    """Those of some lists' paths at which evidence may lie."""
+    claims = [Claim.of("deb/a", b"", paths) for paths in lists if paths]
+    listed = b"".join(claim.listed for claim in claims)
+    ends = np.flatnonzero(np.frombuffer(listed, dtype=np.uint8) == 0)
+    last = np.cumsum([len(claim.paths) for claim in claims], dtype=np.int64) - 1
+    found = places_of_evidence(listed, ends, last)
+    return [path for path, here in zip([path for paths in lists for path in paths], found, strict=True) if here]
+
+
 def among(*paths: str) -> list[str]:
-    return places_of_evidence(paths)
+    return kept(list(paths))
+
+
+def one_by_one(paths: list[str]) -> list[str]:
+    """The rule, as it is said."""
+    return [
+        path
+        for path, following in zip(paths, [*paths[1:], ""], strict=False)
+        if path[path.rfind(".") :] not in NO_EVIDENCE_ENDINGS
+        and not following.startswith(f"{path}/")
+        and path.rpartition("/")[2] not in NO_EVIDENCE_NAMES
+        and not path.startswith(NO_EVIDENCE_FOLDERS)
+    ]
+
+
+PIECES = st.sampled_from(
+    (
+        *sorted(NO_EVIDENCE_ENDINGS),
+        *sorted(NO_EVIDENCE_NAMES - {""}),
+        *NO_EVIDENCE_FOLDERS,
+        *("usr/", "usr/share", "a", "bin/", "/", "\N{LATIN SMALL LETTER E WITH ACUTE}", ".", "x.gzz", "gz", " "),
+    )
+)
+
+
+PATHS = st.lists(PIECES, max_size=4).map(lambda pieces: text(normalised("".join(pieces).encode()))).filter(bool)
+
+
+@given(st.lists(st.lists(PATHS, max_size=6), max_size=4))
+def test_many_lists_at_once_are_looked_at_like_path_by_path(lists: list[list[str]]) -> None:
+    assert kept(*lists) == [path for paths in lists for path in one_by_one(paths)]
+
+
+@pytest.mark.parametrize("word", sorted({*NO_EVIDENCE_ENDINGS, *NO_EVIDENCE_NAMES, *NO_EVIDENCE_FOLDERS} - {""}))
+def test_every_ending_name_and_folder_counts(word: str) -> None:
+    word = word.strip("/")
+    for path in (word, f"opt/{word}", f"opt/a{word}", f"{word}a", f"{word}/a", word[1:], word[:-1]):
+        assert kept([path], ["z"]) == [*one_by_one([path]), "z"]
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,10 @@ def test_thousands_of_claims_are_rows_in_their_order() -> None:
     for start in range(0, 9_000, 3):
         rows.add(
             start,
-            [Claim(f"deb/{start}", b"", tuple(paths[start : start + 2])), Claim("deb/x", b"", (paths[start + 2],))],
+            [
+                Claim.of(f"deb/{start}", b"", tuple(paths[start : start + 2])),
+                Claim.of("deb/x", b"", (paths[start + 2],)),
+            ],
         )
     table = rows.table([(f"{start:05}", start) for start in range(0, 9_000, 3)])
     assert table.column("owned").to_pylist() == paths
@@ -141,9 +144,9 @@ def test_thousands_of_claims_are_rows_in_their_order() -> None:
 
 
 def test_an_owner_that_is_no_name_is_not_kept() -> None:
-    assert is_plain(Claim("deb/a", b"", ("a",)))
-    assert not is_plain(Claim("deb/a\0", b"", ("a",)))
-    assert not is_plain(Claim("a" * (LONGEST_OWNER + 1), b"", ("a",)))
+    assert is_plain(Claim.of("deb/a", b"", ("a",)))
+    assert not is_plain(Claim.of("deb/a\0", b"", ("a",)))
+    assert not is_plain(Claim.of("a" * (LONGEST_OWNER + 1), b"", ("a",)))
 
 
 def test_rows_are_written_with_the_layers_digest(tmp_path: Path) -> None:
