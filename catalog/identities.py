@@ -35,13 +35,17 @@ def hash_fields(recipe: str, *fields: Field, size: int = 16) -> bytes:
         fields: texts (as UTF-8; lone surrogates are kept apart) or bytes, each prefixed with its length in bytes (8, big-endian).
         size: bytes of the result.
     """
+    return hashlib.blake2b(_framed(recipe, *fields), digest_size=size).digest()
+
+
+def _framed(*fields: Field) -> bytes:
     parts: list[bytes] = []
-    for part in (recipe, *fields):
+    for part in fields:
         data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
         length = len(data)
         parts.append(_LENGTHS[length] if length < len(_LENGTHS) else length.to_bytes(8, "big"))
         parts.append(data)
-    return hashlib.blake2b(b"".join(parts), digest_size=size).digest()
+    return b"".join(parts)
 
 
 def platform_id(distribution: str, version: str, cpes: Iterable[str] = ()) -> bytes:
@@ -62,7 +66,12 @@ def chain_id(parent: bytes, layer: str, composition_hash: bytes) -> bytes:
 
 def package_set_id(package_type: str, platform: bytes, packages: Iterable[bytes]) -> bytes:
     """32 bytes that name a package set: type, platform (empty for language types), package ids in any order, each once."""
-    return hash_fields(SET_RECIPE, package_type, platform, *sorted(set(packages)), size=32)
+    members = sorted(set(packages))
+    head = _framed(SET_RECIPE, package_type, platform)
+    if len(set(map(len, members))) == 1:
+        length = len(members[0]).to_bytes(8, "big")
+        return hashlib.blake2b(head + length + length.join(members), digest_size=32).digest()
+    return hashlib.blake2b(head + _framed(*members), digest_size=32).digest()
 
 
 def fingerprint(analyser: str, version: int, configuration: str) -> bytes:
