@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -98,7 +98,6 @@ class Composition:
         self._foreign = frozenset(batch.foreign)
         self._committed = {receipt.chain: receipt for receipt in batch.known}
         self._layers = ArchivedLayers(store, batch.layers, batch.supplements)
-        self._walk = ChainWalk(self._layer_rows, self._layer_hash, DEFAULT, self._finish_chain)
         self._occurrences = OccurrenceRows()
         self._sets = PackageSetRows(name for receipt in batch.known for name in (*receipt.sets, *receipt.owned_sets))
         self._facts = ChainFactRows()
@@ -115,17 +114,19 @@ class Composition:
             StoreError: the archive cannot be read or written.
         """
         started = time.process_time()
+        # Not kept: it refers to this object, and what refers to itself is freed by nobody but the cycle collector.
+        walk = ChainWalk(self._layer_rows, self._layer_hash, DEFAULT, self._finish_chain)
         done: set[str] = set()
         for task in sorted(self._batch.images, key=lambda task: [layer.digest for layer in task.manifest.layers]):
             if task.manifest.digest not in done:
                 done.add(task.manifest.digest)
-                self._compose(task)
+                self._compose(task, walk)
         objects = [
-            self._write(OCCURRENCES, self._occurrences.table()),
-            self._write(OWNED_OCCURRENCES, self._facts.owned_table()),
-            self._write(PRIVILEGED_FILES, self._facts.privileged_table()),
-            self._write(PACKAGE_SETS, self._sets.table()),
-            self._write(IMAGES, image_table(self._rows)),
+            self._write(OCCURRENCES, self._occurrences.tables()),
+            self._write(OWNED_OCCURRENCES, [self._facts.owned_table()]),
+            self._write(PRIVILEGED_FILES, [self._facts.privileged_table()]),
+            self._write(PACKAGE_SETS, [self._sets.table()]),
+            self._write(IMAGES, [image_table(self._rows)]),
         ]
         return CompositionReceipt(
             images=tuple(self._images.values()),
@@ -135,7 +136,7 @@ class Composition:
             needs=tuple(self._needs),
         )
 
-    def _compose(self, task: ImageTask) -> None:
+    def _compose(self, task: ImageTask, walk: ChainWalk) -> None:
         manifest = task.manifest
         outcome, reason, detail = self._judge_layers(manifest)
         if outcome in (Outcome.FAILED, Outcome.PENDING):
@@ -147,7 +148,7 @@ class Composition:
             return
         layers = [layer.digest for layer in manifest.layers]
         try:
-            state, needs, read_again = self._compose_chain(layers)
+            state, needs, read_again = self._compose_chain(layers, walk)
             waits = bool(needs) and self._batch.may_ask
             ownership = NOTHING_OWNED if waits else self._decide_ownership(state, read_again)
         except (ObjectMissing, ObjectCorrupt) as error:
@@ -175,10 +176,12 @@ class Composition:
             self._chains[state.chain] = _receipt(state, platform, distribution, sets)
         self._add_image(ImageRow(manifest, state.chain, platform, distribution, sets, outcome, reason), detail)
 
-    def _compose_chain(self, layers: list[str]) -> tuple[ChainState, tuple[LayerNeed, ...], list[Supplement]]:
+    def _compose_chain(
+        self, layers: list[str], walk: ChainWalk
+    ) -> tuple[ChainState, tuple[LayerNeed, ...], list[Supplement]]:
         """The state of a chain, what is still to be read again for it, and what was."""
-        state = self._walk.compose(layers)
-        found = find_needs(state, layers, self._walk, DEFAULT)
+        state = walk.compose(layers)
+        found = find_needs(state, layers, walk, DEFAULT)
         read_again = [self._supplements[need] for need in found.files if need in self._supplements]
         waits = self._batch.may_ask and len(read_again) < len(found.files)
         if waits or (not read_again and found.watch is NOTHING):
@@ -187,15 +190,15 @@ class Composition:
         for supplement in read_again:
             files.setdefault(supplement.need.layer, []).append(supplement)
         # Another image may share the layer without the link that makes these files evidence: nothing is shared with it.
-        walk = ChainWalk(
+        further = ChainWalk(
             lambda layer: self._layers.supplemented(layer, files[layer]) if layer in files else self._layer_rows(layer),
             lambda layer: self._layer_hash(layer, files.get(layer, ()), found.watch),
             DEFAULT,
             self._finish_chain,
             found.watch,
         )
-        state = walk.compose(layers)
-        return state, find_needs(state, layers, walk, DEFAULT).files, read_again
+        state = further.compose(layers)
+        return state, find_needs(state, layers, further, DEFAULT).files, read_again
 
     def _sets_known(
         self, manifest: ImageManifest, known: ChainReceipt, outcome: Outcome, reason: str, detail: str
@@ -255,10 +258,11 @@ class Composition:
                 state.chain, state.parent, state.layer, b"", ("", "", ""), (), None
             )
 
-    def _write(self, dataset: Dataset, rows: pa.Table) -> ObjectReceipt | None:
+    def _write(self, dataset: Dataset, tables: Iterable[pa.Table]) -> ObjectReceipt | None:
         writer = FactWriter(self._store, dataset, month=self._batch.month)
         try:
-            writer.append(rows)
+            for rows in tables:
+                writer.append(rows)
             return writer.close()
         except StoreError:
             writer.abort()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from tasks.composition.ownership import NOTHING_OWNED, OwnedRow, Ownership
 from tasks.composition.state import ChainState, DeltaRow
 
 _CHUNK_ROWS = 65_536
+_PIECE_ROWS = 16_384
 _NONE: frozenset[bytes] = frozenset()
 
 PrivilegedRow = tuple[str, int, int, int, str]
@@ -31,7 +32,7 @@ class OccurrenceRows:
         self._rows: list[DeltaRow] = []
         self._chunks: list[pa.Table] = []
         self._chains: list[tuple[bytes, bytes, int]] = []
-        self._first_of_chunk = 0
+        self._layers: dict[str, int] = {"": 0}
         self._count = 0
 
     def add(self, chain: bytes, parent: bytes, rows: list[DeltaRow]) -> None:
@@ -44,29 +45,38 @@ class OccurrenceRows:
         if len(self._rows) >= _CHUNK_ROWS:
             self._close_chunk()
 
-    def table(self) -> pa.Table:
-        """All rows, as `catalog.schemas.OCCURRENCES` has them, in the order of its key."""
+    def tables(self) -> Iterator[pa.Table]:
+        """All rows, as `catalog.schemas.OCCURRENCES` has them, in the order of its key, some thousands at a time."""
         self._close_chunk()
-        starts = [start for *_, start in self._chains]
-        ends = [*starts[1:], self._count]
-        ranges = [np.arange(starts[i], ends[i]) for i in sorted(range(len(starts)), key=lambda i: self._chains[i][0])]
-        order = pa.array(np.concatenate(ranges) if ranges else [], pa.int64())
-        return pa.concat_tables([*self._chunks, OCCURRENCES.schema.empty_table()]).take(order)
+        if not self._chunks:
+            return
+        sizes = np.diff([start for *_, start in self._chains], append=self._count)
+        chains = np.array(sorted(range(len(sizes)), key=lambda number: self._chains[number][0]))
+        starts = np.array([start for *_, start in self._chains])
+        order = np.concatenate([np.arange(starts[number], starts[number] + sizes[number]) for number in chains])
+        rows = pa.concat_tables(self._chunks).take(pa.array(order))
+        chain_of_row = np.repeat(chains, sizes[chains])
+        ids = [pa.array([chain[column] for chain in self._chains], pa.binary()) for column in (0, 1)]
+        layers = pa.array(self._layers, pa.string())
+        # Digests and chains are long and repeat themselves; written out only for a piece, they stay in the cache.
+        for start in range(0, self._count, _PIECE_ROWS):
+            piece = rows.slice(start, _PIECE_ROWS)
+            numbers = pa.array(chain_of_row[start : start + _PIECE_ROWS])
+            columns = [ids[0].take(numbers), ids[1].take(numbers), *piece.columns[:3]]
+            columns += [layers.take(column.combine_chunks()) for column in piece.columns[3:]]
+            yield pa.table(columns, schema=OCCURRENCES.schema)
 
     def _close_chunk(self) -> None:
         if not self._rows:
             return
         package, path, change, introduced, evidence = zip(*self._rows, strict=True)
-        columns = (package, path, change, introduced, evidence)
-        fields = [OCCURRENCES.schema.field(number) for number in range(2, len(OCCURRENCES.schema))]
-        arrays = [pa.array(values, field.type) for values, field in zip(columns, fields, strict=True)]
-        chains = self._chains[self._first_of_chunk :]
-        ends = [start for *_, start in chains[1:]] + [self._count]
-        repeats = pa.array(np.repeat(np.arange(len(chains)), [e - s for (*_, s), e in zip(chains, ends, strict=True)]))
-        ids = [pa.array([chain[column] for chain in chains], pa.binary()).take(repeats) for column in (0, 1)]
-        self._chunks.append(pa.table([*ids, *arrays], schema=OCCURRENCES.schema))
-        self._first_of_chunk = len(self._chains)
-        self._rows.clear()
+        numbers = [pa.array([self._number(layer) for layer in layers], pa.int32()) for layers in (introduced, evidence)]
+        columns = [pa.array(package, pa.binary()), pa.array(path, pa.string()), pa.array(change, pa.int8()), *numbers]
+        self._chunks.append(pa.table(columns, names=["package", "path", "change", "introduced", "evidence"]))
+        self._rows = []
+
+    def _number(self, layer: str) -> int:
+        return self._layers.setdefault(layer, len(self._layers))
 
 
 @dataclass(frozen=True, slots=True)

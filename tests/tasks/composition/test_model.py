@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -120,7 +121,7 @@ def test_composition_equals_unpacking_and_looking(stack: list[Layer], small: int
     for (state, rows), expected in zip(compose(stack, small=small), unpack(stack), strict=True):
         delta = OccurrenceRows()
         delta.add(state.chain, state.parent, rows)
-        deltas.append(delta.table())
+        deltas.append(pa.concat_tables([OCCURRENCES.schema.empty_table(), *delta.tables()]))
         live = {
             (r["package"], r["path"]): (r["introduced"], r["evidence"]) for r in live_occurrences(deltas).to_pylist()
         }
@@ -165,5 +166,13 @@ def test_deltas_are_written_in_the_order_of_their_key(stack: list[Layer]) -> Non
     rows = OccurrenceRows()
     for state, delta in compose(stack, small=2048):
         rows.add(state.chain, state.parent, delta)
-    keys = list(zip(*(rows.table()[name].to_pylist() for name in OCCURRENCES.key), strict=True))
+    keys = list(
+        zip(
+            *(
+                pa.concat_tables([OCCURRENCES.schema.empty_table(), *rows.tables()])[name].to_pylist()
+                for name in OCCURRENCES.key
+            ),
+            strict=True,
+        )
+    )
     assert keys == sorted(keys)
