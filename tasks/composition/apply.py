@@ -12,7 +12,7 @@ In this order, so that the order of entries within the layer decides nothing it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tasks.composition.evidence import DIRECTORY, FILE, HARDLINK, NOBODY, OPAQUE, SYMLINK, WHITEOUT, Interest, Row
@@ -53,11 +53,13 @@ class Applied:
         root: the tree.
         touched: real paths at which a file came or went.
         aliases: real paths that became names of one file, its first name among them.
+        fresh: those of the touched paths where a file came and none was, with that file, which lies there in its layer too.
     """
 
     root: Folder
     touched: set[str]
     aliases: list[str] = field(default_factory=list)
+    fresh: Mapping[str, File] = field(default_factory=dict)
 
 
 def apply_layer(root: Folder, rows: LayerRows, interest: Interest, watch: Watch = NOTHING) -> Applied:
@@ -71,13 +73,25 @@ def apply_layer(root: Folder, rows: LayerRows, interest: Interest, watch: Watch 
     """
     places = watch.files | watch.folders
     if not rows.large:
-        return _Application(root, rows, interest, watch).run(rows.special)
+        return _apply_small(root, rows, interest, watch)
     chosen = rows.special
     applied = _Application(root, rows, interest, watch).run(chosen)
     neighbours = rows.with_neighbours((root, applied.root), places)
     if len(neighbours) == len(chosen):
         return applied
     return _Application(root, rows, interest, watch).run(neighbours)
+
+
+def _apply_small(root: Folder, rows: LayerRows, interest: Interest, watch: Watch) -> Applied:
+    # What the layer puts somewhere and takes away again stands below something else of it, so that the trees before and
+    # after tell of all that plain entries could meet; but hard links can mean what is nowhere remembered.
+    if watch is not NOTHING or rows.has_hard_links or rows.meets(root):
+        return _Application(root, rows, interest, watch).run(rows.rows)
+    application = _Application(root, rows, interest, watch)
+    applied = application.run(rows.special)
+    if (rows.apart and not application.crossed) or not rows.meets(applied.root):
+        return applied
+    return _Application(root, rows, interest, watch).run(rows.rows)
 
 
 class _Application:
@@ -88,6 +102,8 @@ class _Application:
         self.interest = interest
         self.watch = watch
         self.aliases: list[str] = []
+        self.crossed = False
+        """Whether an entry with evidence or rights stands elsewhere than its path says."""
         self.own_links: dict[str, list[str]] = {}
         # The last folder of a plain entry, where no link or file was in the way, and what is remembered of it.
         self._folder = _NO_FOLDER
@@ -104,7 +120,7 @@ class _Application:
                 self._add(path, kind, target or "")
         if self.own_links:
             self._join_own_links()
-        return Applied(self.edit.root, self.edit.touched, self.aliases)
+        return Applied(self.edit.root, self.edit.touched, self.aliases, self.edit.fresh)
 
     def _displace(self, rows: Sequence[Row]) -> None:
         # By path, so that a folder goes before what it holds, whatever the archive's order.
@@ -136,6 +152,7 @@ class _Application:
         place = self._place(path)
         if place is None or not place.parts:
             return
+        self.crossed |= place.crossed
         if kind == HARDLINK:
             self._add_hard_link(place, target, file)
         elif kind == SYMLINK:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from catalog.packages import OPERATING_SYSTEM_TYPES
@@ -52,8 +52,7 @@ NOBODY: frozenset[str] = frozenset()
 """No analyser."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What was read in one file of one layer.
 
     Args:
@@ -66,13 +65,13 @@ class Evidence:
         shares: reader → the packages that it found, where there are several readers.
     """
 
-    packages: dict[bytes, PackageKey] = field(default_factory=dict)
+    packages: Mapping[bytes, PackageKey] = MappingProxyType({})
     content: bytes | None = None
     read: bool = True
     database: bool = False
     language: bool = False
     readers: frozenset[str] = NOBODY
-    shares: Mapping[str, Mapping[bytes, PackageKey]] = field(default_factory=dict)
+    shares: Mapping[str, Mapping[bytes, PackageKey]] = MappingProxyType({})
 
     def seen_by(self, names: frozenset[str]) -> Evidence | None:
         """What some analysers see of it; None where none of them read it."""
@@ -93,20 +92,6 @@ class Evidence:
         readers = self.readers | further.readers
         packages = {**self.packages, **further.packages}
         return make_evidence(packages, content, readers=readers, shares=shares if len(readers) > 1 else {})
-
-
-class Claim(NamedTuple):
-    """What a package database says of one path.
-
-    Args:
-        database: the database's path in its layer's archive.
-        owner: `<purl type>/<package name>`.
-        package: the owner's id where the same database lists it, else empty.
-    """
-
-    database: str
-    owner: str
-    package: bytes
 
 
 def make_evidence(

@@ -1,8 +1,8 @@
 """A layer's rows as composition uses them, built once per layer and used for every chain the layer is part of.
 
-Small layers are a list of rows. In a large one hardly any entry matters: markers, links, evidence and privileged files always
-do, a plain file or directory only where it stands at, above, or behind a link at something that the tree remembers. Those few
-are found with Arrow's kernels, without looking at the others one by one.
+Hardly any entry matters: markers, links, evidence and privileged files always do, a plain file or directory only where it
+stands at, above, or behind a link at something that the tree remembers. In a large layer those few are found with Arrow's
+kernels, without looking at the others one by one; a small one is asked folder by folder whether there are any.
 """
 
 from __future__ import annotations
@@ -14,13 +14,27 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.composition.evidence import DIRECTORY, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Evidence, Rights, Row
+from tasks.composition.evidence import (
+    DEVICE,
+    DIRECTORY,
+    FIFO,
+    FILE,
+    HARDLINK,
+    OPAQUE,
+    SYMLINK,
+    WHITEOUT,
+    Evidence,
+    Rights,
+    Row,
+)
 from tasks.composition.tree import File, Folder, Link, resolve, split_path, walk
 
 SMALL = 2_048
-"""Entries up to which every row is looked at."""
+"""Entries up to which a layer is a list of rows."""
 
-_ALWAYS = pa.array([SYMLINK, HARDLINK, WHITEOUT, OPAQUE], pa.int8())
+_ALWAYS_KINDS = (SYMLINK, HARDLINK, WHITEOUT, OPAQUE)
+_PLAIN_KINDS = (FILE, DEVICE, FIFO)
+_ALWAYS = pa.array(_ALWAYS_KINDS, pa.int8())
 
 
 class LayerRows:
@@ -31,7 +45,7 @@ class LayerRows:
         entries: path, kind and target of each entry, in their order.
         evidence: what was read, by the path in the layer's archive.
         privileged: the rights of its privileged files, by the same paths.
-        small: entries up to which every row is looked at.
+        small: entries up to which it is a list of rows.
     """
 
     def __init__(
@@ -59,11 +73,20 @@ class LayerRows:
             self.special = self._rows(self._always)
         else:
             columns = (entries.column(name).to_pylist() for name in ("path", "kind", "target"))
-            self.special = list(zip(*columns, strict=True))
+            self.rows: list[Row] = list(zip(*columns, strict=True))
+            self.special = [
+                row for row in self.rows if row[1] in _ALWAYS_KINDS or row[0] in evidence or row[0] in privileged
+            ]
+            self._plain = _Plain(self.rows, {*evidence, *privileged})
+            self.apart = self._plain.is_apart(self.special)
         self.has_hard_links = HARDLINK in [kind for _, kind, _ in self.special]
 
+    def meets(self, tree: Folder) -> bool:
+        """Whether a plain entry of a small layer may matter to a tree."""
+        return self._plain.meets(tree)
+
     def with_neighbours(self, trees: Iterable[Folder], places: Collection[str] = ()) -> list[Row]:
-        """The rows that may matter to some trees.
+        """The rows of a large layer that may matter to some trees.
 
         Args:
             trees: the tree below the layer, and the one that the special rows make of it.
@@ -72,8 +95,6 @@ class LayerRows:
         Returns:
             Rows in their order; `special` itself where no other row matters.
         """
-        if not self.large:
-            return self.special
         trees = list(trees)
         leaves, above = _remembered(trees)
         leaves.update(places)
@@ -94,6 +115,73 @@ class LayerRows:
         chosen = pa.array(np.flatnonzero(mask))
         columns = (column.take(chosen).to_pylist() for column in (self._path, self._kind, self._target))
         return list(zip(*columns, strict=True))
+
+
+class _Plain:
+    """The plain entries of a small layer.
+
+    Args:
+        rows: all its entries.
+        wanted: paths that are evidence or privileged.
+    """
+
+    def __init__(self, rows: Iterable[Row], wanted: set[str]) -> None:
+        self._directories = {path for path, kind, _ in rows if kind == DIRECTORY} - wanted
+        self._files = {path for path, kind, _ in rows if kind in _PLAIN_KINDS} - wanted
+        self._above: set[str] | None = None
+        self._folders: list[tuple[str, str, str]] | None = None
+
+    def is_apart(self, special: Iterable[Row]) -> bool:
+        """Whether none of them stands at, above or below one of the layer's other entries, nor can be reached through one."""
+        kinds = {kind for _, kind, _ in special}
+        if SYMLINK in kinds or HARDLINK in kinds:
+            return False
+        paths = {path for path, kind, _ in special if kind not in (WHITEOUT, OPAQUE)}
+        at_one = not (paths.isdisjoint(self._files) and paths.isdisjoint(self._directories))
+        return not at_one and paths.isdisjoint(self._all_above()) and self._files.isdisjoint(_above(paths))
+
+    def meets(self, tree: Folder) -> bool:
+        """Whether one of them stands at, above, or behind a link at something that a tree remembers."""
+        if self._folders is None:
+            self._folders = [(path, *_cut(path)) for path in sorted(self._all_above()) if path]
+        found = {"": tree}
+        if self._stands_in("", tree):
+            return True
+        for path, above, name in self._folders:
+            node = found[above].children.get(name) if above in found else None
+            if node is None:
+                continue
+            if type(node) is not Folder or self._stands_in(f"{path}/", node):
+                return True
+            found[path] = node
+        return False
+
+    def _stands_in(self, prefix: str, folder: Folder) -> bool:
+        for name, child in folder.children.items():
+            path = prefix + name
+            if path in self._files or (type(child) is not Folder and path in self._directories):
+                return True
+        return False
+
+    def _all_above(self) -> set[str]:
+        if self._above is None:
+            self._above = _above(self._files) | _above(self._directories)
+        return self._above
+
+
+def _above(paths: Iterable[str]) -> set[str]:
+    """All folders above some paths, the root (empty) among them."""
+    found = {path[: max(path.rfind("/"), 0)] for path in paths}
+    further = found
+    while further:
+        further = {path[: max(path.rfind("/"), 0)] for path in further} - found
+        found |= further
+    return found
+
+
+def _cut(path: str) -> tuple[str, str]:
+    above, _, name = path.rpartition("/")
+    return above, name
 
 
 def _flat(column: pa.ChunkedArray) -> pa.Array:

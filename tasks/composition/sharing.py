@@ -58,6 +58,10 @@ class SharedMapping(Collection[Key], Generic[Key, Value]):
             present = version
         return values
 
+    def view(self) -> Mapping[Key, Value]:
+        """The values as they are, right until another version is asked for anything."""
+        return self._present()
+
     def keys(self) -> KeysView[Key]:
         """A view of the keys, right until another version is asked for anything."""
         return self._present().keys()

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from catalog.identities import ROOT_CHAIN
 from tasks.composition.apply import Applied
+from tasks.composition.evidence import PackageKey
 from tasks.composition.sharing import SharedMapping
 from tasks.composition.tree import File, Folder, empty_tree, node_at
 
@@ -93,12 +94,23 @@ def settle(below: ChainState, chain: bytes, layer: str, applied: Applied) -> tup
     rows: list[DeltaRow] = []
     counting = _Counting(below.packages)
     changes = _Changes()
+    fresh = applied.fresh if not renamed else {}
+    position = len(below.layers)
     for path in paths:
+        come = fresh.get(path)
+        if come is not None and come.evidence is not None:
+            packages = come.evidence.packages
+            come.introduced, come.position = dict.fromkeys(packages, position), position
+            changes.note(path, None, come)
+            listed = sorted(packages) if len(packages) > 1 else packages
+            rows.extend((package, path, 1, layer, come.layer) for package in listed)
+            counting.add(packages)
+            continue
         old, new = _file(old_root, path), _file(new_root, path)
         if new is not None and new.introduced is None:
-            new.introduced = _introduce(old, new, len(below.layers))
+            new.introduced = _introduce(old, new, position)
             if new.position < 0:
-                new.position = len(below.layers)
+                new.position = position
         if new is not old:
             changes.note(path, old, new)
         shown = None if path in hidden else old
@@ -205,6 +217,13 @@ class _Counting:
         self._below = packages
         self._changes: dict[str, dict[bytes, int]] = {}
 
+    def add(self, packages: Mapping[bytes, PackageKey]) -> None:
+        for package, key in packages.items():
+            changes = self._changes.get(key[0])
+            if changes is None:
+                changes = self._changes[key[0]] = {}
+            changes[package] = changes.get(package, 0) + 1
+
     def change(self, old: File | None, new: File | None) -> None:
         before = old.evidence.packages if old and old.evidence else {}
         after = new.evidence.packages if new and new.evidence else {}
@@ -216,16 +235,12 @@ class _Counting:
     def packages(self) -> Mapping[str, PackageCount]:
         counts = dict(self._below)
         for kind, changes in self._changes.items():
-            known = self._occurrences(kind)
-            counts[kind] = PackageCount(known.changed({package: count or None for package, count in changes.items()}))
+            known = self._below[kind].occurrences if kind in self._below else SharedMapping()
+            now = known.view()
+            further = {package: (now.get(package, 0) + change) or None for package, change in changes.items() if change}
+            counts[kind] = PackageCount(known.changed(further))
         return counts
 
     def _add(self, kind: str, package: bytes, change: int) -> None:
         changes = self._changes.setdefault(kind, {})
-        count = changes.get(package)
-        if count is None:
-            count = self._occurrences(kind).get(package) or 0
-        changes[package] = count + change
-
-    def _occurrences(self, kind: str) -> SharedMapping[bytes, int]:
-        return self._below[kind].occurrences if kind in self._below else SharedMapping()
+        changes[package] = changes.get(package, 0) + change

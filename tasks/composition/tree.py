@@ -267,6 +267,8 @@ class Edit:
         self.root = root
         self.touched: set[str] = set()
         """Real paths at which a file came or went."""
+        self.fresh: dict[str, File] = {}
+        """Those where one came directly, and none was before."""
         self._token = object()
 
     def put(self, parts: Sequence[str], node: File | Link) -> None:
@@ -296,7 +298,10 @@ class Edit:
         if parts[-1] in folder.children:
             return False
         folder.children[parts[-1]] = node
-        self.touched.add("/".join(parts))
+        path = "/".join(parts)
+        if path not in self.touched:
+            self.touched.add(path)
+            self.fresh[path] = node
         return True
 
     def remove(self, parts: Sequence[str]) -> None:
@@ -335,3 +340,4 @@ class Edit:
     def _note(self, path: str, node: Node) -> None:
         if type(node) is File:
             self.touched.add(path)
+            self.fresh.pop(path, None)
