@@ -30,9 +30,7 @@ class Opkg(Analyser):
     name = "opkg"
     version = 2
     claims = True
-    wanted = Wanted(
-        names=("status",), suffixes=(_LIST,), within=tuple(f"{folder}/" for folder in sorted(LIST_FOLDERS))
-    )
+    wanted = Wanted(names=("status",), suffixes=(_LIST,), within=tuple(f"{folder}/" for folder in sorted(LIST_FOLDERS)))
 
     def confirm(self, path: str) -> bool:
         """Only opkg's own two places, and the file lists beside them."""
