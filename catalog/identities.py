@@ -23,6 +23,8 @@ ROOT_CHAIN = b""
 """The parent of a chain of one layer."""
 
 _LENGTHS = tuple(length.to_bytes(8, "big") for length in range(256))
+_PREFIXES = tuple(length.decode() for length in _LENGTHS[:128])
+"""Those of them that are ASCII themselves."""
 
 Field = str | bytes
 
@@ -36,6 +38,21 @@ def hash_fields(recipe: str, *fields: Field, size: int = 16) -> bytes:
         size: bytes of the result.
     """
     return hashlib.blake2b(_framed(recipe, *fields), digest_size=size).digest()
+
+
+def hash_texts(recipe: str, *texts: str) -> bytes:
+    """The 16 bytes of `hash_fields` for fields that are all texts, in half the time: each package of each layer asks for them.
+
+    Args:
+        recipe: the versioned tag.
+        texts: the fields.
+    """
+    fields = (recipe, *texts)
+    if max(map(len, fields)) < len(_PREFIXES):
+        framed = "".join([_PREFIXES[len(text)] + text for text in fields])
+        if framed.isascii():
+            return hashlib.blake2b(framed.encode(), digest_size=16).digest()
+    return hash_fields(recipe, *texts)
 
 
 def _framed(*fields: Field) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from catalog.identities import PACKAGE_RECIPE, hash_fields
+from catalog.identities import PACKAGE_RECIPE, hash_texts
 
 OPERATING_SYSTEM_TYPES = frozenset({"deb", "apk", "rpm", "alpm", "portage", "opkg"})
 """purl types whose packages belong to a distribution: matched per platform, without a namespace of their own."""
@@ -54,12 +54,12 @@ class PackageFacts:
     @property
     def qualifier_text(self) -> str:
         """The qualifiers as `k=v&k=v`, sorted."""
-        return "&".join(f"{key}={value}" for key, value in sorted(self.qualifiers))
+        return "&".join(f"{key}={value}" for key, value in sorted(self.qualifiers)) if self.qualifiers else ""
 
     @property
     def package_id(self) -> bytes:
         """16 bytes that name this package version fleet-wide: the recipe of identities.PACKAGE_RECIPE."""
-        return hash_fields(
+        return hash_texts(
             PACKAGE_RECIPE,
             self.type,
             self.namespace,
