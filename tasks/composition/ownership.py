@@ -2,8 +2,10 @@
 
 Debian's python3-six brings the evidence of a Python package `six`. Listed as both it would be matched twice, against the feed of
 its language too, which knows nothing of the distribution's fixes. So evidence is *owned* where a package database that is left
-in the composed image claims its real path, and what it names was there no later than that claim: `npm install -g` over a
-path of an rpm is a new version that the rpm knows nothing of, while a copy with other permissions is still the rpm's file.
+in the composed image claims its real path for a package that is installed there, and what it names was there no later than that
+claim: `npm install -g` over a path of an rpm is a new version that the rpm knows nothing of, while a copy with other permissions
+is still the rpm's file. A list of files without its package (anybody can write one) owns nothing, or what it names would be
+matched neither as the language's nor as the distribution's.
 
 What a database claims is read only for images that have candidates, the evidence that names a language's packages; of the
 claims only those at the candidates' paths are looked at.
@@ -15,9 +17,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from tasks.analyzers.dpkg import STATUS_FOLDER
 from tasks.composition.claims import Claim, Claims
 from tasks.composition.state import ChainState
 from tasks.composition.tree import File, Folder, Link, node_at, resolve
+
+_ONE_EACH = f"{STATUS_FOLDER}/"
+"""Where each package has a file of its own."""
 
 OwnedRow = tuple[str, bytes, str]
 """(path, package, owner), as in `catalog.schemas.OWNED_OCCURRENCES`."""
@@ -57,6 +63,7 @@ def decide_ownership(state: ChainState, claims_of: Callable[[str], Claims]) -> O
     if not claims:
         return NOTHING_OWNED
     databases = _Databases(state)
+    installed: set[tuple[str, str]] | None = None
     spellings = _other_spellings(state)
     owners: dict[str, str] = {}
     for layer, found in claims.items():
@@ -66,9 +73,30 @@ def decide_ownership(state: ChainState, claims_of: Callable[[str], Claims]) -> O
             file = state.languages.get(path)
             newest = max(file.introduced.values()) if file is not None and file.introduced else len(state.layers)
             held = [claim.owner for claim in found.of(name) if newest <= databases.since(layer, claim)]
+            if held and installed is None:
+                installed = _installed(state)
+            held = [owner for owner in held if installed and _type_and_name(owner) in installed]
             if held:
                 owners[path] = min(*held, owners.get(path, held[0]))
     return _ownership(state, owners) if owners else NOTHING_OWNED
+
+
+def _type_and_name(owner: str) -> tuple[str, str]:
+    kind, _, name = owner.partition("/")
+    return kind, name
+
+
+def _installed(state: ChainState) -> set[tuple[str, str]]:
+    """Type and name of the operating system's packages that are left in the composed image."""
+    found: set[tuple[str, str]] = set()
+    for path in state.databases:
+        file = state.databases.get(path)
+        packages = file.evidence.packages if file is not None and file.evidence is not None else {}
+        found.update([(key[0], key[2]) for key in packages.values()])
+        if path.startswith(_ONE_EACH):
+            # Some builders cut the package's name at its first dot, here as in the name of its list.
+            found.update((key[0], path.removeprefix(_ONE_EACH)) for key in packages.values())
+    return found
 
 
 def _other_spellings(state: ChainState) -> dict[str, list[str]]:

@@ -53,6 +53,7 @@ class ChainState:
         names: those of files that hard links gave several; True where a database is not listed, because it is at another.
         layers: digests of its layers, bottom first.
         languages: path → file of the evidence that names a language's packages.
+        databases: path → file of the evidence that names an operating system's.
         privileged: path → file that runs with other rights than its caller's.
         moved: path → file of evidence that lies elsewhere than its layer's archive says: behind a linked folder, or under a
             further name.
@@ -66,6 +67,7 @@ class ChainState:
     names: SharedMapping[str, bool] = field(default_factory=SharedMapping)
     layers: tuple[str, ...] = ()
     languages: SharedMapping[str, File] = field(default_factory=SharedMapping)
+    databases: SharedMapping[str, File] = field(default_factory=SharedMapping)
     privileged: SharedMapping[str, File] = field(default_factory=SharedMapping)
     moved: SharedMapping[str, File] = field(default_factory=SharedMapping)
 
@@ -127,6 +129,7 @@ def settle(below: ChainState, chain: bytes, layer: str, applied: Applied) -> tup
         names=_changed(below.names, renamed),
         layers=layers,
         languages=_changed(below.languages, changes.languages),
+        databases=_changed(below.databases, changes.databases),
         privileged=_changed(below.privileged, changes.privileged),
         moved=_changed(below.moved, changes.moved),
     )
@@ -138,6 +141,7 @@ class _Changes:
     """What a layer changes of the files that a state lists; None for those it lists no more."""
 
     languages: dict[str, File | None] = field(default_factory=dict)
+    databases: dict[str, File | None] = field(default_factory=dict)
     privileged: dict[str, File | None] = field(default_factory=dict)
     moved: dict[str, File | None] = field(default_factory=dict)
 
@@ -147,6 +151,10 @@ class _Changes:
             self.languages[path] = new
         elif before is not None and before.language:
             self.languages[path] = None
+        if after is not None and after.database:
+            self.databases[path] = new
+        elif before is not None and before.database:
+            self.databases[path] = None
         if new is not None and new.rights is not None:
             self.privileged[path] = new
         elif old is not None and old.rights is not None:

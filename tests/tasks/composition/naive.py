@@ -200,6 +200,12 @@ def _owned(
 ) -> dict[tuple[str, bytes], str]:
     """Ask every claim of every file for every other file whether it means that one."""
     files = system.files()
+    installed = {
+        f"{found.type}/{found.name}"
+        for path, regular in files.items()
+        for found in regular.inode.seen_at(path)
+        if found.type in OPERATING_SYSTEM_TYPES
+    }
     owners: dict[tuple[str, bytes], str] = {}
     for path, regular in files.items():
         packages = regular.inode.seen_at(path)
@@ -212,7 +218,7 @@ def _owned(
                     continue
                 listed = [found for found in other.inode.packages or () if found.package_id == package]
                 when = since[_key(listed[0], database)] if listed else born[id(other.inode)]
-                if newest <= when and claimed in _spellings(system, path):
+                if newest <= when and owner in installed and claimed in _spellings(system, path):
                     for found in packages:
                         key = (path, found.package_id)
                         owners[key] = min(owner, owners.get(key, owner))

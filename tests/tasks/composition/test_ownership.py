@@ -24,9 +24,9 @@ def rpm(name: str, version: str = "1-1") -> PackageFacts:
     return PackageFacts("rpm", name, version, architecture="x86_64")
 
 
-def debian() -> Layer:
+def debian(*more: PackageFacts) -> Layer:
     """A Debian layer with python3-six."""
-    layer = Layer("base").database(DPKG, deb("bash"), OWNER).file_list(OWNER, "usr/bin/other", SIX)
+    layer = Layer("base").database(DPKG, deb("bash"), OWNER, *more).file_list(OWNER, "usr/bin/other", SIX)
     return layer.database(SIX, npm("six"))
 
 
@@ -88,7 +88,7 @@ def test_a_copy_with_other_permissions_stays_owned(archive: Archive) -> None:
 
 def test_evidence_of_which_one_package_is_new_is_not_owned(archive: Archive) -> None:
     tool = "usr/bin/tool"
-    base = debian().database(tool, npm("lib"), npm("tool"))
+    base = debian(deb("tool")).database(tool, npm("lib"), npm("tool"))
     base.claim(f"{INFO}/python3-six.list", deb("tool"), tool, listed=False)
     assert ("usr/bin/tool", "lib", "deb/tool") in archive.owned(composed(archive, base))
     manifest = composed(archive, base, Layer("built").database(tool, npm("lib"), npm("tool", "2")))
@@ -104,7 +104,7 @@ def test_what_a_list_said_that_was_whited_out_counts_no_more(archive: Archive, p
 
 def test_an_opaque_folder_takes_the_lists_away_but_for_its_own(archive: Archive) -> None:
     again = Layer("again").opaque(INFO).file_list(deb("other"), SIX)
-    assert archive.owned(composed(archive, debian(), again)) == {(SIX, "six", "deb/other")}
+    assert archive.owned(composed(archive, debian(deb("other")), again)) == {(SIX, "six", "deb/other")}
 
 
 def test_a_database_that_is_rewritten_above_still_owns_what_came_with_its_package(archive: Archive) -> None:
@@ -141,10 +141,10 @@ def test_a_package_that_lies_elsewhere_too_stays_counted_and_its_owned_place_own
 
 def test_a_package_that_is_owned_wherever_it_lies_is_not_counted(archive: Archive) -> None:
     other = "usr/lib/pypy3/six.egg-info"
-    base = debian().database(other, npm("six")).file_list(deb("pypy-six"), other)
+    base = debian(deb("pypy-six")).database(other, npm("six")).file_list(deb("pypy-six"), other)
     manifest = composed(archive, base)
     assert archive.owned(manifest) == {(SIX, "six", "deb/python3-six"), (other, "six", "deb/pypy-six")}
-    assert archive.counted(manifest) == {"bash", "python3-six"}
+    assert archive.counted(manifest) == {"bash", "python3-six", "pypy-six"}
 
 
 def test_a_binary_that_a_classifier_recognised_can_be_owned(archive: Archive) -> None:
@@ -186,8 +186,40 @@ def test_a_link_to_a_file_is_no_linked_folder(archive: Archive) -> None:
 
 
 def test_the_first_owner_by_name_is_named_where_several_claim(archive: Archive) -> None:
-    base = debian().file_list(deb("a-six"), SIX)
+    base = debian(deb("a-six")).file_list(deb("a-six"), SIX)
     assert archive.owned(composed(archive, base)) == {(SIX, "six", "deb/a-six")}
+
+
+def test_a_list_without_its_package_owns_nothing(archive: Archive) -> None:
+    """Or an image could hide what is vulnerable in it behind a package that nobody matches."""
+    fake = deb("all")
+    base = Layer("base").database(DPKG, deb("bash")).file_list(fake, SIX).database(SIX, npm("six"))
+    manifest = composed(archive, base)
+    assert archive.owned(manifest) == set()
+    assert archive.counted(manifest) == {"bash", "six"}
+    installed = composed(archive, base, Layer("installed").database(DPKG, deb("bash"), fake))
+    assert archive.owned(installed) == {(SIX, "six", "deb/all")}
+
+
+def test_a_list_that_removing_its_package_left_owns_nothing_more(archive: Archive) -> None:
+    removed = Layer("removed").database(DPKG, deb("bash"))
+    manifest = composed(archive, debian(), removed)
+    assert archive.owned(manifest) == set()
+    assert archive.counted(manifest) == {"bash", "six"}
+
+
+def test_a_list_owns_nothing_by_a_package_of_the_same_name_of_another_kind(archive: Archive) -> None:
+    base = Layer("base").database(APK, apk("six")).file_list(deb("six"), SIX).database(SIX, npm("six"))
+    assert archive.owned(composed(archive, base)) == set()
+
+
+@pytest.mark.parametrize("name", ["libpython3.11-stdlib", "libpython3"])
+def test_the_list_beside_a_package_s_own_file_owns_by_the_name_of_either(archive: Archive, name: str) -> None:
+    status, stdlib = f"var/lib/dpkg/status.d/{name}", deb("libpython3.11-stdlib")
+    base = Layer("base").database(status, stdlib).database(f"{status}.md5sums")
+    base.claim(f"{status}.md5sums", deb(name), SIX, listed=False).database(SIX, npm("six"))
+    assert archive.owned(composed(archive, base)) == {(SIX, "six", f"deb/{name}")}
+    assert archive.owned(composed(archive, base, Layer("gone").whiteout(status))) == set()
 
 
 def test_a_database_behind_a_linked_folder_claims_too(archive: Archive) -> None:
@@ -208,7 +240,7 @@ def test_a_database_of_which_another_hard_link_is_left_still_claims(archive: Arc
 def test_a_layer_that_comes_twice_counts_from_where_it_came_last(archive: Archive) -> None:
     """What was taken away and comes again with the same layer came after the claim in between."""
     files, gone = Layer("files").database(SIX, npm("six")), Layer("gone").whiteout(SIX)
-    lists = Layer("lists").file_list(OWNER, SIX)
+    lists = Layer("lists").database(DPKG, OWNER).file_list(OWNER, SIX)
     assert archive.owned(composed(archive, files, gone, lists, files)) == set()
     assert archive.owned(composed(archive, files, gone, files, lists)) == {(SIX, "six", "deb/python3-six")}
 
