@@ -127,24 +127,28 @@ class _Text:
         self.bytes = _stream()
         self.runs = _stream()
         self.count = 0
-        self.last: pa.Scalar | None = None
+        self.last: bytes | None = None
         self.repeating = False
 
     def update(self, array: pa.Array) -> None:
-        repeats = np.empty(len(array), dtype=np.bool_)
-        repeats[0] = self.last is not None and array[0].equals(self.last)
-        repeats[1:] = pc.equal(array[1:], array[:-1]).to_numpy(zero_copy_only=False)
-        turns = np.flatnonzero(np.diff(repeats, prepend=self.repeating)) + self.count
-        self.runs.update(turns.astype("<u8").data)
-        self.count += len(array)
-        self.last, self.repeating = array[-1], bool(repeats[-1])
-        if repeats.any():
-            array = array.filter(pa.array(~repeats))
-        offsets = _offsets(array)
-        self.lengths.update(np.diff(offsets).astype("<u4").data)
-        data = array.buffers()[2]
-        if data is not None:
-            self.bytes.update(memoryview(data)[int(offsets[0]) : int(offsets[-1])])
+        offsets, data = _offsets(array), _data(array)
+        lengths = np.diff(offsets)
+        repeats = np.zeros(len(array), dtype=np.bool_)
+        repeats[0] = self.last == bytes(data[int(offsets[0]) : int(offsets[1])])
+        if (lengths[1:] == lengths[:-1]).any():
+            repeats[1:] = pc.equal(array[1:], array[:-1]).to_numpy(zero_copy_only=False)
+        self.last = bytes(data[int(offsets[-2]) : int(offsets[-1])])
+        # Small tables are many, and most of their columns repeat nothing.
+        if self.repeating or repeats.any():
+            turns = np.flatnonzero(np.diff(repeats, prepend=self.repeating)) + self.count
+            self.runs.update(turns.astype("<u8").data)
+            # A column of one text is as frequent as one of many.
+            array = array[: 1 - int(repeats[0])] if repeats[1:].all() else array.filter(pa.array(~repeats))
+            offsets, data = _offsets(array), _data(array)
+            lengths = np.diff(offsets)
+        self.count, self.repeating = self.count + len(repeats), bool(repeats[-1])
+        self.lengths.update(lengths.astype("<u4").data)
+        self.bytes.update(data[int(offsets[0]) : int(offsets[-1])])
 
     def digest(self) -> bytes:
         total = _stream()
@@ -188,6 +192,11 @@ def _offsets(array: pa.Array) -> npt.NDArray[np.int32 | np.int64]:
     )
     offsets: npt.NDArray[np.int32 | np.int64] = np.frombuffer(array.buffers()[1], dtype=np.int64 if large else np.int32)
     return offsets[array.offset : array.offset + len(array) + 1]
+
+
+def _data(array: pa.Array) -> memoryview:
+    data = array.buffers()[2]
+    return memoryview(b"" if data is None else data)
 
 
 def _values_of(kind: pa.DataType) -> tuple[str, _Fixed | _Text | _List]:
