@@ -12,12 +12,12 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
+from pydantic import ByteSize, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -35,6 +35,7 @@ PREFIX = "LONGSHORE_"
 FILE_NAME = "longshore.toml"
 """The settings file's name in the home directory."""
 
+_SIZE = TypeAdapter(ByteSize)
 # Ours, but no settings: where the file is, and what the test suite reads.
 _RESERVED = frozenset({"SETTINGS", "CI", "DATA"})
 # Kubernetes puts the addresses of a service called "longshore" into the environment of every pod beside it.
@@ -153,6 +154,21 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(filter(None, re.split(r"[,\s]+", value))) if isinstance(value, str) else value
 
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _sizes(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        return {name: _size(cap) if str(name).endswith("_bytes") else cap for name, cap in value.items()}
+
+    @field_validator("limits", mode="after")
+    @classmethod
+    def _no_negative_limit(cls, value: Limits) -> Limits:
+        negative = [limit.name for limit in fields(value) if getattr(value, limit.name) < 0]
+        if negative:
+            raise ValueError(f"{', '.join(negative)}: must not be negative")
+        return value
+
     @field_validator("home", "layer_cache_directory", "registry_ca_file", "docker_config", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
@@ -200,6 +216,13 @@ class Settings(BaseSettings):
         if directory is None or not self.layer_cache_bytes:
             return None
         return LayerCacheLocation(str(directory), int(self.layer_cache_bytes))
+
+
+def _size(value: object) -> object:
+    try:
+        return int(_SIZE.validate_python(value))
+    except ValidationError:
+        return value  # The limit's own type says what is wrong with it, and its name.
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -52,7 +52,8 @@ def scan(options: ScanOptions, settings: Settings, observer: Observer) -> ScanSu
     """
     access = registry_access(options, settings)
     sources = open_sources(options.sources, access)
-    with open_workspace(settings) as workspace, recorded(workspace.database, "scan", options.sources) as opened:
+    words = (*(("--secrets",) if settings.secrets else ()), *options.sources)
+    with open_workspace(settings) as workspace, recorded(workspace.database, "scan", words) as opened:
         work = Work(workspace, opened.run, options, access, observer)
         run = _Run(work, options, opened)
         with work.going_on(), closing(run.listing()) as listing:

@@ -60,6 +60,7 @@ def _status_table(state: CacheState) -> Table:
         head.add_row("holds", cell(f"{size_text(state.usage.bytes)} of {size_text(state.location.cap)}"))
     head.add_row("layers", cell(f"{state.usage.files:,}"))
     oldest = state.usage.oldest_use
-    when = "" if oldest is None else datetime.fromtimestamp(oldest).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    head.add_row("oldest use", cell(when))
+    if oldest is not None:
+        when = datetime.fromtimestamp(oldest).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        head.add_row("oldest use", cell(when))
     return head

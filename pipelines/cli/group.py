@@ -24,10 +24,15 @@ def longshore() -> None:
     """Scan container images by the million: layers are analysed once, packages matched once, images are views."""
 
 
-def common_options(function: AnyFunction) -> AnyFunction:
-    """Add the options of every verb: `--json`, `-q`, `-v`."""
+def common_options(function: AnyFunction, *, json_help: str = "Print JSON, held by a published schema.") -> AnyFunction:
+    """Add the options of every verb: `--json`, `-q`, `-v`.
+
+    Args:
+        function: the command's.
+        json_help: what `--json` does, where that is something else.
+    """
     options = (
-        click.option("--json", "as_json", is_flag=True, help="Print JSON, held by a published schema."),
+        click.option("--json", "as_json", is_flag=True, help=json_help),
         click.option("-q", "--quiet", is_flag=True, help="Print results and errors only, no progress."),
         click.option("-v", "--verbose", is_flag=True, help="Log what is being done; show where an error came from."),
     )

@@ -12,7 +12,7 @@ from rich.text import Text
 from pipelines.cli.console import console_on
 from pipelines.cli.meter import Meter
 from pipelines.cli.plain_text import plain
-from pipelines.cli.units import duration_text, share_text, size_text
+from pipelines.cli.units import count_text, duration_text, share_text, size_text
 from pipelines.observer import Level, Observer, Phase, Sharing, SilentObserver
 
 LINE_SECONDS = 30.0
@@ -46,7 +46,7 @@ def observer_on(stream: TextIO, *, quiet: bool = False) -> ClosingObserver:
 def sharing_text(sharing: Sharing) -> str:
     """What planning found shared, in a sentence."""
     return (
-        f"{sharing.named:,} layers named, {sharing.unique:,} distinct, {sharing.to_read:,} to read: "
+        f"{count_text(sharing.named, 'layer')} named, {sharing.unique:,} distinct, {sharing.to_read:,} to read: "
         f"{size_text(sharing.bytes_to_read)} of {size_text(sharing.bytes_named)}, {share_text(sharing.share)} shared"
     )
 

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.cli.scan_tables import EXPLAINED_LINES, outcome_text
+from pipelines.cli.scan_tables import EXPLAINED_LINES, names_text, outcome_text
 from pipelines.cli.show_tables import coverage_text, finding_text
 from pipelines.cli.tables import cell
 from pipelines.cli.units import count_text, duration_text, size_text
@@ -30,16 +30,16 @@ def _totals(summary: RescanSummary) -> Table:
     head = Table(box=None, show_header=False, pad_edge=False)
     head.add_column(style="dim", no_wrap=True)
     head.add_column(overflow="fold")
-    images = f"{summary.images:,} distinct; {outcome_text(summary.outcomes)}"
+    images = (
+        f"{summary.images:,} distinct; {names_text(summary.outcomes, summary.images)}{outcome_text(summary.outcomes)}"
+    )
     if summary.reanalysed:
         kept = f", {len(summary.kept):,} kept as they were" if summary.kept else ""
-        head.add_row("images", cell(f"{images}; {summary.composed:,} composed, {summary.unchanged:,} unchanged{kept}"))
+        head.add_row("images", cell(f"{images}; {_renewed(summary)}{kept}"))
         failed = f", {layers.failed:,} failed" if layers.failed else ""
         ways = f"{layers.from_rows:,} without a byte, {layers.changed_only:,} by changed analysers alone"
-        head.add_row(
-            "layers",
-            cell(f"{layers.unique:,} distinct, {layers.planned:,} to renew: {ways}, {layers.whole:,} whole{failed}"),
-        )
+        renewed = f"{layers.planned:,} to renew: {ways}, {layers.whole:,} whole" if layers.planned else "none to renew"
+        head.add_row("layers", cell(f"{layers.unique:,} distinct, {renewed}{failed}"))
         head.add_row(
             "bytes", cell(f"{size_text(layers.bytes_read)} read, {size_text(layers.bytes_cached)} from caches")
         )
@@ -52,3 +52,9 @@ def _totals(summary: RescanSummary) -> Table:
     effort = f"{duration_text(summary.seconds)}, {duration_text(summary.cpu_seconds)} of CPU"
     head.add_row("took", cell(f"{effort}, {count_text(summary.statements, 'statement')}, run {summary.run}"))
     return head
+
+
+def _renewed(summary: RescanSummary) -> str:
+    if not (summary.composed or summary.unchanged or summary.kept):
+        return "none to renew"
+    return f"{summary.composed:,} composed, {summary.unchanged:,} unchanged"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -30,7 +31,7 @@ from pipelines.sbom import SbomFormat, sbom, write_document
     help="Write into this file, whole or not at all, instead of to standard output.",
 )
 @click.option("--platform", default="", metavar="OS/ARCH", help="Of several platforms, take this one.")
-@common_options
+@partial(common_options, json_help="Nothing more: the document is JSON, as its format has it.")
 def command(
     image: str, form: str, output: Path | None, platform: str, as_json: bool, quiet: bool, verbose: bool
 ) -> int:

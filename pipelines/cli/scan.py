@@ -66,7 +66,7 @@ def command(
       registry.example/repository@sha256:… one image or index
       oci:DIR[:tag]                        an OCI image layout
       docker-archive:FILE                  what `docker save` writes
-      rootfs:DIR                           a directory tree, its packages only
+      rootfs:DIR                           a directory tree: packages, privileged files
       sbom:FILE                            a bill of materials, CycloneDX or SPDX
       @FILE                                a list of these, one a line
     """  # noqa: D301 - click keeps lines as they are after a backspace, the character

@@ -44,12 +44,8 @@ def totals_table(summary: ScanSummary) -> Table:
     head = Table(box=None, show_header=False, pad_edge=False)
     head.add_column(style="dim", no_wrap=True)
     head.add_column(overflow="fold")
-    head.add_row(
-        "images",
-        cell(
-            f"{summary.images:,} distinct, {summary.new_images:,} new; {_names(summary)}{outcome_text(summary.outcomes)}"
-        ),
-    )
+    outcomes = f"{names_text(summary.outcomes, summary.images)}{outcome_text(summary.outcomes)}"
+    head.add_row("images", cell(f"{summary.images:,} distinct, {summary.new_images:,} new; {outcomes}"))
     failed = f", {layers.failed:,} failed" if layers.failed else ""
     shared = f" ({share_text(1 - layers.unique / layers.named)} shared)" if layers.named else ""
     distinct = f"{layers.named:,} named, {layers.unique:,} distinct{shared}"
@@ -77,10 +73,16 @@ def outcome_text(counts: OutcomeCounts) -> str:
     return ", ".join(f"{count:,} {state}" for count, state in words if count) or "nothing to do"
 
 
-def _names(summary: ScanSummary) -> str:
-    # Several references may name one image, and some name none; their outcomes are counted, not the images'.
-    named = summary.outcomes.total
-    return f"of {named:,} named " if named != summary.images else ""
+def names_text(outcomes: OutcomeCounts, images: int) -> str:
+    """`of 36 named `, which says what the outcomes behind it are counted of; empty where each image has one name.
+
+    Several references may name one image, and some name none.
+
+    Args:
+        outcomes: of (reference, platform) pairs.
+        images: distinct ones.
+    """
+    return f"of {outcomes.total:,} named " if outcomes.total != images else ""
 
 
 def _findings(summary: ScanSummary) -> str:

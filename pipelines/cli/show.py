@@ -18,7 +18,8 @@ from pipelines.show import show
 @fail_on_option
 @common_options
 def command(image: str, platform: str, fail_on: tuple[str, ...], as_json: bool, quiet: bool, verbose: bool) -> int:
-    """Show one image: packages with path and layer, findings with their reason, what could not be read.
+    """Show one image: packages with path and layer, findings with their reason, privileged files, secrets, configuration, layers
+    with their instructions, and what could not be read.
 
     IMAGE is a reference that was scanned (registry/repository:tag, oci:DIR:tag, docker-archive:FILE, rootfs:DIR, sbom:FILE), or
     a digest, of which 12 hex digits are enough. Of several platforms this machine's is shown and the others are named.

@@ -67,7 +67,7 @@ def _sharing(status: FleetStatus) -> str:
         return "none"
     share = 1 - status.layer_bytes / status.edge_bytes
     return (
-        f"{status.layer_edges:,} layers named, {status.layers:,} distinct; {size_text(status.edge_bytes)} named, "
+        f"{count_text(status.layer_edges, 'layer')} named, {status.layers:,} distinct; {size_text(status.edge_bytes)} named, "
         f"{size_text(status.layer_bytes)} distinct, {share_text(share)} shared; "
         f"{count_text(status.packages, 'distinct package')} "
         f"in {count_text(status.package_sets, 'set')}"

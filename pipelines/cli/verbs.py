@@ -46,7 +46,13 @@ VERBS = (
         "pipelines.cli.rescan",
         "pipelines.rescan:rescan",
     ),
-    Verb("show", "IMAGE", "Show one image: packages, findings, problems.", "pipelines.cli.show", "pipelines.show:show"),
+    Verb(
+        "show",
+        "IMAGE",
+        "Show one image: packages, findings, secrets, configuration, layers.",
+        "pipelines.cli.show",
+        "pipelines.show:show",
+    ),
     Verb(
         "sbom",
         "IMAGE",

@@ -307,3 +307,5 @@ PROVING = frozenset(
     {"test", "tests", "testdata", "testing", "fixtures", "__tests__", "spec", "specs", "example", "examples", "docs"}
 )
 """...and below them, those of what it is tested with. An application's own tests are searched."""
+DESCRIBING = (".dist-info/METADATA", ".egg-info/PKG-INFO", "EGG-INFO/PKG-INFO", ".egg-info")
+"""How paths of a Python package's metadata end; its manual stands in them, examples of tokens included."""

@@ -24,6 +24,7 @@ from catalog.identities import hash_fields
 from catalog.limits import Limits
 from tasks.analyzers.interface import Analyser, Data, Findings, Wanted
 from tasks.analyzers.secret_rules import (
+    DESCRIBING,
     ORDINARY,
     PLACEHOLDER,
     PROVING,
@@ -80,7 +81,7 @@ def _rules_of(endings: tuple[str, ...]) -> _Compiled:
 
 def is_searched(path: str) -> bool:
     """Whether a file at this path is searched at all."""
-    if path.startswith(SKIPPED_FOLDERS):
+    if path.startswith(SKIPPED_FOLDERS) or path.endswith(DESCRIBING):
         return False
     folders = path.split("/")[:-1]
     proving = next((index for index in range(len(folders) - 1, -1, -1) if folders[index] in PROVING), 0)
@@ -201,6 +202,6 @@ class Secrets(Analyser):
         rules = [
             f"{each.name}\0{each.starts}\0{each.anchor}\0{each.pattern}\0{each.entropy}\0{each.files}" for each in RULES
         ]
-        places = [*SKIPPED_FOLDERS, *sorted(VENDORED), *sorted(PROVING)]
+        places = [*SKIPPED_FOLDERS, *sorted(VENDORED), *sorted(PROVING), *DESCRIBING]
         data = hash_fields("secret-rules/1", *rules, PLACEHOLDER.pattern, ORDINARY.pattern, *places).hex()
         return f"{super().configuration(limits)} secrets={limits.secrets} rules={data}"

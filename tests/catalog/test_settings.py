@@ -65,6 +65,8 @@ def test_settings_made_by_hand_read_nothing_else(monkeypatch: pytest.MonkeyPatch
         ("batch_layer = 1", "there is no setting batch_layer;"),
         ("[s3]\nendpont = 'x'", "there is no setting s3.endpont"),
         ("[limits]\nfoo = 1", "there is no setting limits.foo"),
+        ("[limits]\ntext_bytes = 'many'", "limits.text_bytes: "),
+        ("[limits]\ntext_bytes = -1\nsecrets = -2", "limits: text_bytes, secrets: must not be negative"),
         ("batch_layers = 0", "batch_layers: Input should be greater than 0"),
         ("batch_layers = 'x'", "batch_layers: "),
         ("log_level = 'loud'", "log_level: "),
@@ -81,6 +83,13 @@ def test_a_faulty_file_is_said_on_one_line(home: Path, text: str, message: str) 
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "hunter2" not in f"{caught.value} {caught.value!r}"
+
+
+def test_the_bytes_of_a_limit_may_be_a_text_as_other_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LONGSHORE_LIMITS__TEXT_BYTES", "64KiB")
+    monkeypatch.setenv("LONGSHORE_LIMITS__JSON_BYTES", "1000")
+    limits = load_settings().limits
+    assert (limits.text_bytes, limits.json_bytes, limits.packages) == (65_536, 1_000, Limits().packages)
 
 
 def test_several_faults_are_said_together(home: Path) -> None:

@@ -34,6 +34,16 @@ def test_status_says_how_much_of_the_cap_is_used(cache: LayerCacheLocation, caps
     assert "oldest use 20" in shown
 
 
+def test_an_empty_cache_has_no_oldest_use(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LONGSHORE_HOME", str(home))
+    assert run(["cache", "status"]) == 0
+    shown = capsys.readouterr().out
+    assert "layers" in shown
+    assert "oldest use" not in shown
+
+
 def test_status_in_json(cache: LayerCacheLocation, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["cache", "status", "--json"]) == 0
     document = printed(capsys)

@@ -38,6 +38,11 @@ def one_error_line(done: subprocess.CompletedProcess[str]) -> str:
     return lines[0]
 
 
+def test_the_help_of_a_bill_of_materials_does_not_promise_our_schema(tmp_path: Path) -> None:
+    shown = " ".join(longshore("sbom", "--help", home=tmp_path).stdout.split())
+    assert "--json Nothing more: the document is JSON, as its format has it." in shown
+
+
 def test_help_names_every_verb(home: Path) -> None:
     done = longshore("--help", home=home)
     assert done.returncode == 0

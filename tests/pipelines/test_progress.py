@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from pipelines.cli.progress import BarObserver, LineObserver, QuietObserver, observer_on
+from pipelines.cli.progress import BarObserver, LineObserver, QuietObserver, observer_on, sharing_text
 from pipelines.observer import Level, Phase, Sharing
 from tests.pipelines.made import HOSTILE
 
@@ -76,6 +76,10 @@ def test_sharing_is_a_sentence() -> None:
     stream = io.StringIO()
     LineObserver(stream).shared(SHARING)
     assert stream.getvalue() == "100 layers named, 20 distinct, 5 to read: 50.0 MB of 1.0 GB, 95 % shared\n"
+
+
+def test_a_single_layer_is_said_in_the_singular() -> None:
+    assert sharing_text(Sharing(1, 1, 1, 5, 5)).startswith("1 layer named, 1 distinct, 1 to read: ")
 
 
 def test_events_say_where_and_how_bad() -> None:

@@ -15,6 +15,7 @@ from catalog.images import ImagePlatform
 from catalog.states import Outcome
 from pipelines.cli.console import console_on
 from pipelines.cli.image_tables import image_table
+from pipelines.cli.rescan_tables import rescan_view
 from pipelines.cli.scan_tables import scan_view
 from pipelines.cli.show_tables import end_of_life_text, image_view, verdict
 from pipelines.cli.status_tables import feed_table, status_view
@@ -23,7 +24,9 @@ from pipelines.image_facts import NO_FACTS, ImageFacts
 from pipelines.image_report import image_report
 from pipelines.models.image_facts import Configuration, Label, Layer, PrivilegedFile, Secret
 from pipelines.models.show import EndOfLife, Problem
+from pipelines.rescan_summary import RescannedLayers, RescanSummary
 from pipelines.show import ShownImage
+from pipelines.summary import OutcomeCounts
 from tests.pipelines.made import (
     CLEAN,
     DIGEST,
@@ -32,6 +35,7 @@ from tests.pipelines.made import (
     FEED,
     HOSTILE,
     LINE,
+    RESCAN,
     STATUS,
     SUMMARY,
     UNCOVERED,
@@ -320,3 +324,15 @@ def test_a_scan_tells_what_the_layer_cache_spared_it() -> None:
     layers = replace(SUMMARY.layers, bytes_read=0, bytes_cached=1_000_000)
     assert "0 B read of 4.0 MB, 1.0 MB from the layer cache" in printed(*scan_view(replace(SUMMARY, layers=layers)))
     assert "cache" not in printed(*scan_view(SUMMARY))
+
+
+def test_a_rescan_with_nothing_to_renew_says_so_and_of_how_many_names_its_outcomes_are() -> None:
+    idle = RescanSummary(
+        "run", reanalysed=True, images=2, outcomes=OutcomeCounts(analysed=3), layers=RescannedLayers(4)
+    )
+    lines = [" ".join(line.split()) for line in printed(*rescan_view(idle)).splitlines()]
+    assert lines[:2] == [
+        "images 2 distinct; of 3 named 3 analysed; none to renew",
+        "layers 4 distinct, none to renew",
+    ]
+    assert "1 composed, 0 unchanged, 1 kept" in printed(*rescan_view(RESCAN))

@@ -74,7 +74,7 @@ def test_the_readme_lists_the_verbs_and_no_others() -> None:
 
 def test_the_help_of_scan_keeps_one_source_a_line() -> None:
     shown = CliRunner().invoke(longshore, ["scan", "--help"], terminal_width=80).output
-    assert re.search(r"^ +rootfs:DIR +a directory tree, its packages only$", shown, re.MULTILINE)
+    assert re.search(r"^ +rootfs:DIR +a directory tree: packages, privileged files$", shown, re.MULTILINE)
     assert "\\b" not in shown
 
 

@@ -131,7 +131,7 @@ class _Opened:
     def findings(self) -> Findings:
         """What was found, and what was not."""
         if self.nameless:
-            what = f"{self.nameless} archives that nothing gives a name and a version"
+            what = f"archives without a name and a version: {self.nameless}"
             self.remarks.append(Remark("no-coordinates", what, partial=False))
         if self.untold:
             self.remarks.append(Remark("more-remarks", f"{self.untold} more"))

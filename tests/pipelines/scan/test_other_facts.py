@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalog.settings import Settings
+from pipelines.fleet import runs
 from pipelines.models.show import ImageReport
 from pipelines.workspace import open_workspace
 from tasks.oci_writer import File, HardLink, OciWriter, Opaque, Whiteout
@@ -96,6 +97,8 @@ def test_a_secret_in_a_deleted_file_is_shown_and_marked(scanner: Scanner, image:
     assert secrets_of(report) == FOUND
     assert {each.layer for each in report.secrets if each.place == "file"} == {report.layers[1].digest}
     assert all(each.searched for each in report.layers)
+    (run,) = runs(scanner.settings).runs
+    assert run.arguments == f"--secrets {reference}"
 
 
 def test_the_configuration_is_shown_with_the_instruction_behind_each_layer(scanner: Scanner, image: str) -> None:

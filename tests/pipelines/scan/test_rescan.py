@@ -206,9 +206,7 @@ def test_sources_without_layers_to_look_at_are_a_usage_error(scanner: Scanner) -
 def test_a_file_that_a_link_makes_evidence_is_read_again_by_the_changed_analyser(
     scanner: Scanner, fresh: Scanner, tmp_path: Path
 ) -> None:
-    lower = layer(
-        {"opt/rel": OS_RELEASE + "#" * 200, "etc/os-release": Symlink("../opt/rel")} | dpkg(bash="5.2-1")
-    )
+    lower = layer({"opt/rel": OS_RELEASE + "#" * 200, "etc/os-release": Symlink("../opt/rel")} | dpkg(bash="5.2-1"))
     folder = layout(tmp_path / "layout", {"1": (lower,)})
     scanner.scan(f"oci:{folder}")
     assert scanner.show(f"oci:{folder}:1").distribution

@@ -173,6 +173,8 @@ def test_other_peoples_tests_and_documentation_are_not_searched() -> None:
         "usr/share/doc/x/key.pem",
         "app/node_modules/tls/test/fixtures/key.pem",
         "usr/local/go/src/x/testdata/k",
+        "usr/lib/python3/dist-packages/PyJWT-2.6.0.egg-info/PKG-INFO",
+        "srv/venv/lib/python3.11/site-packages/joserfc-1.8.0.dist-info/METADATA",
     ):
         assert not is_searched(path)
     for path in ("app/test/key.pem", "etc/ssl/private/key.pem", "app/node_modules/x/key.pem", "root/.netrc", "test"):
