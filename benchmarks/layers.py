@@ -46,7 +46,6 @@ from tasks.analyzers import DEFAULT
 from tasks.analyzers.interface import Analyser, Data
 from tasks.layers import layer as layer_module
 from tasks.layers.analysis import LayerBatch, LayerTask, analyse_layers, fingerprints
-from tasks.layers.arena import Arena
 from tasks.layers.compression import READ_BYTES
 from tasks.layers.evidence import EvidenceBook
 from tasks.layers.layer import LayerRecords, analyse_stream
@@ -142,10 +141,10 @@ def measure(layers: list[CorpusLayer], costs: list[Costs]) -> None:
         store = LocalStore(Path(home))
         for batch in _batches(layers):
             writer = RecordWriter(store, MONTH, store.scratch)
-            written, arena = {}, Arena()
+            written = {}
             with writer:
                 for layer in batch:
-                    written[layer.digest] = _measure_layer(layer, writer, store, arena, of[layer.digest])
+                    written[layer.digest] = _measure_layer(layer, writer, store, of[layer.digest])
                 closing_time = _timed(writer.close)[0]
             for layer in batch:
                 # What a batch's last rows cost is shared by its layers.
@@ -153,10 +152,10 @@ def measure(layers: list[CorpusLayer], costs: list[Costs]) -> None:
                 cost.writing = min(cost.writing, total)
 
 
-def _measure_layer(layer: CorpusLayer, writer: RecordWriter, store: LocalStore, arena: Arena, cost: Costs) -> float:
+def _measure_layer(layer: CorpusLayer, writer: RecordWriter, store: LocalStore, cost: Costs) -> float:
     data = Path(layer.path).read_bytes()
     cost.floor = min(cost.floor, _timed(lambda: _floor(data, layer.compression))[0])
-    reading, records = _timed(lambda: _analyse(data, layer, store, arena))
+    reading, records = _timed(lambda: _analyse(data, layer, store))
     cost.reading = min(cost.reading, reading)
     with closing(records):
         writing, _ = _timed(lambda: writer.append(records, fingerprints()))
@@ -178,9 +177,8 @@ def measure_threads(layers: list[CorpusLayer], rounds: int = 5) -> float:
         store = LocalStore(Path(home))
 
         def read(numbers: range) -> None:
-            arena = Arena()
             for number in numbers:
-                _analyse(contents[number], chosen[number], store, arena).close()
+                _analyse(contents[number], chosen[number], store).close()
 
         def wall(threads: int) -> float:
             started = time.perf_counter()
@@ -192,15 +190,9 @@ def measure_threads(layers: list[CorpusLayer], rounds: int = 5) -> float:
     return float(min(one) / min(two))
 
 
-def _analyse(data: bytes, layer: CorpusLayer, store: LocalStore, arena: Arena) -> LayerRecords:
+def _analyse(data: bytes, layer: CorpusLayer, store: LocalStore) -> LayerRecords:
     return analyse_stream(
-        io.BytesIO(data),
-        layer.digest,
-        layer.size,
-        selection=DEFAULT,
-        limits=Limits(),
-        scratch=store.scratch,
-        arena=arena,
+        io.BytesIO(data), layer.digest, layer.size, selection=DEFAULT, limits=Limits(), scratch=store.scratch
     )
 
 

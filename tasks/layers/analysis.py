@@ -33,7 +33,6 @@ from catalog.store import open_store
 from catalog.store.interface import Store
 from tasks.analyzers.selection import FingerprintSet, selection_of
 from tasks.blobs import BlobRead, read_blob
-from tasks.layers.arena import Arena
 from tasks.layers.layer import COMPOSITION_RECIPE, LayerRecords, analyse_stream
 from tasks.layers.merging import Merged
 from tasks.layers.reanalysis import Reanalysis
@@ -129,8 +128,7 @@ def analyse_layers(batch: LayerBatch, archive: ArchiveLocation) -> AnalysisRecei
         closing(open_store(archive)) as store,
         RecordWriter(store, batch.month, store.scratch) as writer,
     ):
-        arena = Arena()
-        ended = [_analyse(tasks[digest], batch, store, writer, prints, arena) for digest in sorted(tasks)]
+        ended = [_analyse(tasks[digest], batch, store, writer, prints) for digest in sorted(tasks)]
         written = writer.close()
     receipts = tuple(_with_objects(receipt, merged, written) for receipt, merged in ended)
     kept = {each.key: each for _, merged in ended if merged for each in merged.kept}
@@ -150,7 +148,7 @@ def _with_objects(receipt: LayerReceipt, merged: Merged | None, written: tuple[O
 
 
 def _analyse(
-    task: LayerTask, batch: LayerBatch, store: Store, writer: RecordWriter, prints: FingerprintSet, arena: Arena
+    task: LayerTask, batch: LayerBatch, store: Store, writer: RecordWriter, prints: FingerprintSet
 ) -> tuple[LayerReceipt, Merged | None]:
     """Analyse one layer, from a former result where there is one that tells enough."""
     started = time.process_time()
@@ -160,7 +158,7 @@ def _analyse(
         if merged is not None:
             writer.append_again(merged.layer_row(task.digest, prints), merged.fresh, merged.fresh_problems)
         elif task.location is not None:
-            receipt = _analyse_whole(task, task.location, batch, store, writer, prints, arena)
+            receipt = _analyse_whole(task, task.location, batch, store, writer, prints)
     except (SourceError, BlobError, LayerError) as error:
         return failed_receipt(task, error, time.process_time() - started), None
     return replace(receipt, cpu_seconds=time.process_time() - started), merged
@@ -222,7 +220,6 @@ def _analyse_whole(
     store: Store,
     writer: RecordWriter,
     prints: FingerprintSet,
-    arena: Arena,
 ) -> LayerReceipt:
     analyse = partial(
         analyse_stream,
@@ -232,7 +229,6 @@ def _analyse_whole(
         limits=batch.limits,
         scratch=store.scratch,
         notes=task.notes,
-        arena=arena,
     )
     done = read_blob(location, task.digest, task.size, batch.access, analyse)
     with closing(done.value) as records:

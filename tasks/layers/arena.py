@@ -1,7 +1,7 @@
 """Memory for the members that are read as a whole, used again for one after the other.
 
 Fresh memory costs a third of what decompressing into it costs: the system clears every page before it is written. So the
-bytes of a large member go where those of the one before it were, in the same layer or in one that was read before it.
+bytes of a large member go where those of the one before it were.
 """
 
 from __future__ import annotations
@@ -17,28 +17,27 @@ _SHARED_FROM = 23
 class Arena:
     """Buffers that stay, one for each magnitude of size: C Python keeps a bytearray's memory while half of it is in use.
 
-    One arena serves layers that are read one after the other, and never two at a time.
+    Args:
+        piece: a buffer that stays in the processor's cache; it may hold what `fill` is told to begin with.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, piece: memoryview) -> None:
+        self._piece = piece
         self._buffers: dict[int, bytearray] = {}
 
-    def fill(
-        self, count: int, begin: memoryview, readinto: Callable[[memoryview], int], piece: memoryview
-    ) -> bytearray:
+    def fill(self, count: int, begin: memoryview, readinto: Callable[[memoryview], int]) -> bytearray:
         """Read a member; it is valid until the next one is read.
 
         Args:
             count: its bytes.
             begin: its first ones, which were read before.
             readinto: gives the others, at most as many as the buffer it is given has room for.
-            piece: a buffer that stays in the processor's cache; `begin` may lie in it.
 
         Raises:
             MalformedLayer: there are fewer.
         """
         data = self._buffer(count)
-        have = len(begin)
+        have, piece = len(begin), self._piece
         with memoryview(data) as view:
             # What a member before this one has left is written over.
             known = len(view)

@@ -20,7 +20,6 @@ from catalog.rows import RowHasher
 from catalog.schemas import CONTENTS, ENTRIES, EVIDENCE, OWNED_PATHS, PACKAGES, PRIVILEGED, SECRETS
 from catalog.states import LayerOutcome
 from tasks.analyzers.selection import Selection
-from tasks.layers.arena import Arena
 from tasks.layers.blob import BlobReader, ByteStream
 from tasks.layers.chunks import EntryChunk
 from tasks.layers.compression import decoder_errors, open_tar_stream
@@ -95,7 +94,6 @@ def analyse_stream(
     limits: Limits,
     scratch: Path,
     notes: tuple[Problem, ...] = (),
-    arena: Arena | None = None,
 ) -> LayerRecords:
     """Read one layer to its last byte.
 
@@ -107,7 +105,6 @@ def analyse_stream(
         limits: caps; one that is reached makes the layer partial.
         scratch: directory for rows that memory has no room for.
         notes: problems known before.
-        arena: memory of large files, which layers that are read one after the other share; None for its own.
 
     Raises:
         BlobError: the bytes are not those that the digest names; what the layer is was not seen.
@@ -118,7 +115,7 @@ def analyse_stream(
     spool = RowSpool(ROW_SCHEMA, limits.spool_bytes, scratch)
     try:
         reading = _Reading(BlobReader(stream, digest, size), selection, limits, spool, notes)
-        reading.read(arena)
+        reading.read()
         return reading.records(digest)
     except BaseException:
         spool.close()
@@ -145,7 +142,6 @@ def walk_blob(
     limits: Limits,
     emit: Callable[[EntryChunk], None],
     search: SecretSearch | None = None,
-    arena: Arena | None = None,
 ) -> Archive:
     """Walk a layer's archive, then hash what is left of the blob and check it.
 
@@ -156,7 +152,6 @@ def walk_blob(
         limits: caps.
         emit: takes the entries, some thousands at a time.
         search: takes every text file, where secrets are looked for.
-        arena: memory of large files; None for its own.
 
     Raises:
         BlobError, SourceError, LayerError: as `analyse_stream`.
@@ -167,7 +162,7 @@ def walk_blob(
         with decoder_errors():
             stream = open_tar_stream(blob, limits)
             archive.compression = stream.compression
-            window = Window(stream, blob, limits, arena)
+            window = Window(stream, blob, limits)
             try:
                 Walker(window, selection, book, limits, emit, search).walk()
             finally:
@@ -204,11 +199,9 @@ class _Reading:
         self._links = 0
         self._bytes = 0
 
-    def read(self, arena: Arena | None) -> None:
+    def read(self) -> None:
         """Read the blob to its end; raises as `analyse_stream`."""
-        self._archive = walk_blob(
-            self._blob, self._selection, self._book, self._limits, self._emit, self._search, arena
-        )
+        self._archive = walk_blob(self._blob, self._selection, self._book, self._limits, self._emit, self._search)
 
     def records(self, digest: str) -> LayerRecords:
         """What was read."""

@@ -22,10 +22,9 @@ class Window:
         stream: the uncompressed bytes.
         blob: the compressed side, for the ratio.
         limits: caps on bytes and ratio.
-        arena: memory of members that are larger than the window; None for its own.
     """
 
-    def __init__(self, stream: TarStream, blob: BlobReader, limits: Limits, arena: Arena | None = None) -> None:
+    def __init__(self, stream: TarStream, blob: BlobReader, limits: Limits) -> None:
         self.buffer = bytearray(WINDOW_BYTES)
         self.position = 0
         self.end = 0
@@ -35,7 +34,7 @@ class Window:
         self._blob = blob
         self._limits = limits
         self._before = 0
-        self._arena = arena or Arena()
+        self._arena = Arena(self._view)
 
     @property
     def offset(self) -> int:
@@ -83,7 +82,7 @@ class Window:
         rest = self._view[start : self.end]
         self._before += self.end
         self.position = self.end = 0
-        return self._arena.fill(count, rest, self._counted, self._view)
+        return self._arena.fill(count, rest, self._counted)
 
     def blocks(self, count: int) -> int:
         """`count` rounded up to whole blocks."""
