@@ -73,13 +73,14 @@ def fact_sources(tx: Transaction, image: int) -> FactSources:
     )
 
 
-def image_facts(store: Store, digest: str, sources: FactSources) -> ImageFacts:
+def image_facts(store: Store, digest: str, sources: FactSources, *, evidence_only: bool = False) -> ImageFacts:
     """Read an image's facts.
 
     Args:
         store: the archive's.
         digest: of the image.
         sources: where they lie.
+        evidence_only: its layers hold nothing but that, so they do not count as searched.
 
     Raises:
         StoreError: an object cannot be read.
@@ -94,7 +95,7 @@ def image_facts(store: Store, digest: str, sources: FactSources) -> ImageFacts:
             outcome=state.outcome,
             reason=state.reason,
             instruction=history[state.position] if known else "",
-            searched=searched.searched,
+            searched=searched.searched and not evidence_only,
         )
         for state, searched in zip(sources.layers, sources.searched, strict=True)
     )

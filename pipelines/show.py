@@ -37,7 +37,7 @@ from pipelines.image_report import image_report
 from pipelines.models.show import ImageReport, Problem
 from pipelines.occurrences import OwnedPackages, image_occurrences, owned_occurrences
 from pipelines.workspace import Workspace, open_workspace
-from tasks.sources.interface import PlatformChoice
+from tasks.sources.interface import PlatformChoice, evidence_only
 from tasks.sources.references import canonical_reference
 
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
@@ -92,7 +92,8 @@ def show(image: str, settings: Settings, *, platform: str = "") -> ShownImage:
         occurrences = image_occurrences(workspace.store, chains)
         ownership = OwnedPackages(tuple(owned), owned_occurrences(workspace.store, owners))
         problems = list(layer_problems(workspace.store, sources.layers))
-        facts = image_facts(workspace.store, record.line.digest, sources)
+        partly = evidence_only(record.line.reference)
+        facts = image_facts(workspace.store, record.line.digest, sources, evidence_only=partly)
     report = image_report(record, packages, findings, occurrences, problems, facts, ownership)
     return ShownImage(record, report, tuple(other for other in records if other is not record))
 

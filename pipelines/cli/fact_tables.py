@@ -12,6 +12,7 @@ from pipelines.cli.tables import add_count_column, add_text_column, cell, short_
 from pipelines.cli.units import count_text, size_text
 from pipelines.models.image_facts import Configuration, Layer, PrivilegedFile, Secret
 from pipelines.models.show import ImageReport
+from tasks.sources.interface import evidence_only
 
 
 def fact_tables(report: ImageReport) -> Iterator[RenderableType]:
@@ -31,6 +32,8 @@ def searched_text(report: ImageReport) -> str:
     """What is known of secrets: an image whose layers nobody searched is never said to have none."""
     searched = sum(layer.searched for layer in report.layers)
     found = count_text(len(report.secrets), "secret") if report.secrets else "none"
+    if evidence_only(report.image):
+        return f"{found} in what is read, which is package evidence alone; the rest is not searched"
     if not searched:
         return f"{found} in the configuration, layers not searched (`scan --secrets` does)"
     if searched < len(report.layers):

@@ -27,6 +27,18 @@ class SourceKind(StrEnum):
     SBOM = "sbom"
 
 
+_EVIDENCE_ONLY = (f"{SourceKind.ROOTFS}:", f"{SourceKind.SBOM}:")
+
+
+def evidence_only(reference: str) -> bool:
+    """Whether a source's layers hold package evidence and nothing else, so that a search for secrets in them proves nothing.
+
+    Args:
+        reference: its canonical text.
+    """
+    return reference.startswith(_EVIDENCE_ONLY)
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A reference that a source has.

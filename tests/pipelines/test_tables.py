@@ -301,6 +301,12 @@ def test_an_image_that_nobody_searched_is_not_said_to_hold_no_secret(searched: t
     assert words in line
 
 
+def test_a_tree_that_is_read_for_packages_alone_is_not_said_to_be_searched() -> None:
+    tree = shown(replace(LINE, reference="rootfs:/srv/tree"))
+    assert "the rest is not searched" in printed(*image_view(tree))
+    assert "scan --secrets" not in printed(*image_view(tree))
+
+
 @pytest.mark.parametrize(
     ("last_day", "past", "text"),
     [

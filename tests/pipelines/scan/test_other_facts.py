@@ -101,6 +101,13 @@ def test_a_secret_in_a_deleted_file_is_shown_and_marked(scanner: Scanner, image:
     assert run.arguments == f"--secrets {reference}"
 
 
+def test_a_root_file_system_never_counts_as_searched(scanner: Scanner, tmp_path: Path) -> None:
+    (tmp_path / "tree/etc").mkdir(parents=True)
+    (tmp_path / "tree/etc/os-release").write_text('ID=debian\nVERSION_ID="12"\n')
+    searching(scanner).scan(f"rootfs:{tmp_path}/tree")
+    assert [layer.searched for layer in scanner.show(f"rootfs:{tmp_path}/tree").layers] == [False]
+
+
 def test_the_configuration_is_shown_with_the_instruction_behind_each_layer(scanner: Scanner, image: str) -> None:
     scanner.scan(image)
     report = scanner.show(image)
