@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from catalog.facts import read_facts
 from catalog.limits import Limits
@@ -141,6 +143,24 @@ def test_thousands_of_claims_are_rows_in_their_order() -> None:
     assert table.column("owned").to_pylist() == paths
     assert table.column("ordinal").to_pylist() == [0, 1, 2] * 3_000
     assert table.column("owner").to_pylist()[-3:] == ["deb/8997", "deb/8997", "deb/x"]
+
+
+PATHS = st.sampled_from(["a", "bin/a", "usr/share/man/a", "b.py", "\N{LATIN SMALL LETTER E WITH ACUTE}", "bin"])
+
+
+@given(st.lists(st.lists(st.lists(PATHS, max_size=5), max_size=3), max_size=5))
+def test_claims_that_wait_never_take_more_than_they_may(pieces: list[list[list[str]]]) -> None:
+    rows, singly = ClaimRows(), 0
+    for number, lists in enumerate(pieces):
+        claims = [Claim.of("deb/a", b"", paths) for paths in lists]
+        rows.add(number, claims)
+        alone = ClaimRows()
+        alone.add(0, claims)
+        singly += alone.settle()
+    owing, total = rows.owing, rows.settle()
+    assert total == singly == sum(rows.cost(number) for number in range(len(pieces)))
+    assert total <= owing
+    assert rows.owing == 0
 
 
 def test_an_owner_that_is_no_name_is_not_kept() -> None:
