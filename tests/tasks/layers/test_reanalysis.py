@@ -262,7 +262,11 @@ def test_former_rows_that_are_lost_are_an_error_that_names_the_object(bench: Ben
         (("a/1/0", "layers/1/0"), ("a/1/0", "layers/1/0"), Difference(frozenset(), frozenset({"secrets"}))),
         (("a/1/0", "layers/1/0"), ("a/2/1", "layers/1/0"), Difference(frozenset("a"), frozenset({"a", "secrets"}))),
         (("a/1/0", "layers/1/0"), ("a/1/1", "layers/1/0"), Difference(frozenset("a"), frozenset({"a", "secrets"}))),
-        (("z/1/0", "layers/1/0"), ("a/1/1", "layers/1/0"), Difference(frozenset("a"), frozenset({"a", "z", "secrets"}))),
+        (
+            ("z/1/0", "layers/1/0"),
+            ("a/1/1", "layers/1/0"),
+            Difference(frozenset("a"), frozenset({"a", "z", "secrets"})),
+        ),
         (("a/1/0", "layers/1/0"), ("a/1/0", "layers/2/0"), None),
         (("a/1/0",), ("a/1/0", "layers/1/0"), None),
     ],
