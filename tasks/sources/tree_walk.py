@@ -6,7 +6,8 @@ those are looked at where a file may be started, or has a name that an analyser 
 what makes half a million entries a matter of seconds.
 
 Package databases are also looked for where the distributions' own links lead: `/var/lib/rpm` may be a link, and so may `/lib`.
-Such links belong to the evidence, and so do the files behind them.
+Such links belong to the evidence, and so do the files behind them. So do links to folders of evidence in the root and one
+folder below it: a package's list of files may name `/bin/bash` for what lies in `/usr/bin`.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ DATABASE_PLACES = (
 """Where package databases lie, and may be reached through links."""
 
 _DEEPEST = 200
+_DEEPEST_FOLDER_LINK = 2
 _MOST_LINKS = 40  # as Linux has it
 _MOST_PROBLEMS = 1000
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -95,6 +97,7 @@ def find_evidence(root: Path) -> Evidence:
         walk.directory(handle, b"", 0)
         for place in DATABASE_PLACES:
             walk.follow(place.encode())
+        walk.keep_folder_links()
         return walk.finished()
 
 
@@ -122,6 +125,7 @@ class _Walk:
         self._systems = FileSystems(root)
         self._found = Evidence()
         self._unnamed = 0
+        self._upper_links: list[bytes] = []
         self._names = {os.fsdecode(name) for name in DEFAULT.names}
         self._suffixes = {os.fsdecode(suffix) for suffix in DEFAULT.suffixes}
         self._folders = set(DEFAULT.folders)
@@ -150,6 +154,8 @@ class _Walk:
                         self._candidate(handle, prefix + os.fsencode(name))
                     elif entry.is_file(follow_symlinks=False):
                         self._other_file(handle, prefix + os.fsencode(name), entry)
+                    elif depth < _DEEPEST_FOLDER_LINK and entry.is_symlink():
+                        self._upper_links.append(prefix + os.fsencode(name))
         except OSError as error:
             self._unreadable(path, error)
         for inner in below:
@@ -241,6 +247,14 @@ class _Walk:
             return
         self._found.links.update(links)
 
+    def keep_folder_links(self) -> None:
+        """Count the links by which folders of evidence have a second, shorter name as evidence too."""
+        folders = {parent for path in self._found.files for parent in _parents(path)}
+        for path in self._upper_links:
+            links: dict[bytes, bytes] = {}
+            if self._resolve(path, links) in folders:
+                self._found.links.update(links)
+
     def _resolve(self, path: bytes, links: dict[bytes, bytes]) -> bytes | None:
         """The path with all links on its way resolved inside the tree; None where it leads nowhere."""
         done, left, hops = b"", path.split(b"/"), 0
@@ -287,6 +301,13 @@ class _Walk:
             self._found.problems.append(Problem(path_text(path), "", reason, detail, partial))
         else:
             self._unnamed += partial
+
+
+def _parents(path: bytes) -> Iterator[bytes]:
+    folder = path.rpartition(b"/")[0]
+    while folder:
+        yield folder
+        folder = folder.rpartition(b"/")[0]
 
 
 def _at(file: int, offset: int, size: int) -> bytes:

@@ -225,6 +225,19 @@ def test_a_folder_of_databases_behind_a_link_is_found(root: Path) -> None:
     assert found["var/lib/dpkg/status.d"] == "-> ../../../opt/data"
 
 
+def test_links_to_folders_of_evidence_are_kept_where_lists_of_files_name_them(root: Path) -> None:
+    (root / "app").symlink_to("srv/app")
+    (root / "opt/libraries").symlink_to("venv/lib")
+    (root / "me").symlink_to("home/me")
+    (root / "opt/venv/deeper").symlink_to("lib")
+    found = members(resolve(root))
+    assert {path: target for path, target in found.items() if target.startswith("->")} == {
+        "app": "-> srv/app",
+        "etc/os-release": "-> ../usr/lib/os-release",
+        "opt/libraries": "-> venv/lib",
+    }
+
+
 @pytest.mark.parametrize("target", ["/etc/hostname", "../../../../../../../../../etc/hostname", "/proc/self/environ"])
 def test_no_link_leads_out_of_the_tree(root: Path, target: str) -> None:
     (root / "var/lib/dpkg/status").unlink()
