@@ -26,6 +26,8 @@ CORPUS_VERSION = 2
 LAYER_TREE_BYTES = 96 << 20
 """Uncompressed bytes of one layer, about."""
 _GZIP_LEVEL, _ZSTD_LEVEL = 6, 3
+_PLENTY = 12
+"""Uncompressed bytes for a compressed one that no tree of programs and libraries comes near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,19 @@ def make_corpus(directory: Path, size: int) -> list[CorpusLayer]:
             return layers
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory) as staging:
-        plans = _interleaved([list(_plans(tree)) for tree in package_trees(Path(staging))])
-        layers = _written(directory, plans, size)
+        layers = _written(directory, _interleaved(_kinds(Path(staging), size)), size)
     index.write_text(json.dumps([asdict(layer) for layer in layers]))
     return layers
+
+
+def _kinds(staging: Path, size: int) -> list[list[LayerPlan]]:
+    """The layers of each kind of tree; no more kinds are fetched than surely give a corpus of that many compressed bytes."""
+    kinds: list[list[LayerPlan]] = []
+    for tree in package_trees(staging):
+        kinds.append(list(_plans(tree)))
+        if sum(map(len, kinds)) * LAYER_TREE_BYTES >= _PLENTY * size:
+            break
+    return kinds
 
 
 def _written(directory: Path, plans: list[LayerPlan], size: int) -> list[CorpusLayer]:

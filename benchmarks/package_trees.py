@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,8 +61,8 @@ class Tree:
     first: tuple[str, ...] = ()
 
 
-def package_trees(staging: Path) -> list[Tree]:
-    """Fetch and unpack the packages of all kinds; one whose client is missing or fails is said and left out.
+def package_trees(staging: Path) -> Iterator[Tree]:
+    """Fetch and unpack the packages of each kind when it is asked for; one whose client is missing or fails is said and left out.
 
     Args:
         staging: an empty folder, large enough for some gigabytes; to be removed by the caller.
@@ -72,18 +72,17 @@ def package_trees(staging: Path) -> list[Tree]:
     makers: dict[str, Callable[[], Tree]] = {"base": lambda: _debian("base", BASE, staging, base)}
     makers |= {kind: lambda kind=kind: _debian(kind, INSTALLED[kind], staging, base) for kind in INSTALLED}  # type: ignore[misc]
     makers |= {"python": lambda: _python(staging), "node": lambda: _node(staging)}
-    trees = []
     for kind, make in makers.items():
         try:
-            trees.append(make())
+            tree = make()
         except (OSError, subprocess.CalledProcessError) as error:
             detail = (getattr(error, "stderr", "") or str(error)).strip().splitlines()[-1:]
             print(f"{kind}: left out, {' '.join(detail)}", flush=True)
             continue
         if kind == "base":
-            shutil.copy(trees[0].root / "var/lib/dpkg/status", base)
+            shutil.copy(tree.root / "var/lib/dpkg/status", base)
         print(f"{kind}: fetched", flush=True)
-    return trees
+        yield tree
 
 
 def _debian(kind: str, names: Sequence[str], staging: Path, installed: Path) -> Tree:
