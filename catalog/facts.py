@@ -105,9 +105,13 @@ class FactWriter:
                 size = os.fstat(self._file.descriptor).st_size
             key = object_key(self.dataset.name, content_hash, self._month, self.dataset.retention)
             if not self._store.put_if_absent(key, self._file.path):
-                # Another version of the writer may have encoded the same rows in another number of bytes.
-                found = self._store.stat(key)
-                size = size if found is None else found.size
+                if _holds(self._store, key, self.dataset, content_hash):
+                    # Another version of the writer may have encoded the same rows in another number of bytes.
+                    found = self._store.stat(key)
+                    size = size if found is None else found.size
+                else:  # damaged, or not what its name says: what was just written is
+                    self._store.delete(key)
+                    self._store.put_if_absent(key, self._file.path)
             return ObjectReceipt(self.dataset.name, key, content_hash, self.rows, size)
         finally:
             self.abort()
@@ -213,6 +217,18 @@ def read_facts_many(
         raise ValueError("without a key the dataset must be given")
     empty: pa.Table = dataset.schema.empty_table()
     return empty if columns is None else empty.select(list(columns))
+
+
+def _holds(store: Store, key: str, dataset: Dataset, content_hash: str) -> bool:
+    """Whether an object has the rows that its name promises."""
+    hasher = RowHasher(dataset.name, dataset.version, dataset.schema.names)
+    try:
+        with pq.ParquetFile(store.local_copy(key), page_checksum_verification=True) as file:
+            for batch in file.iter_batches(ROW_GROUP_ROWS, use_threads=False):
+                hasher.update(_conform(batch, dataset))
+    except (pa.ArrowException, OSError, ValueError, ObjectMissing):
+        return False
+    return hasher.digest().hex() == content_hash
 
 
 def _read(

@@ -51,6 +51,18 @@ def write(store: LocalStore, dataset: Dataset, *tables: pa.Table, month: str = M
     return receipt
 
 
+@pytest.mark.parametrize("damage", ["cut", "bytes", "rows", "nothing"])
+def test_an_object_that_is_not_what_its_name_says_gives_way_to_one_that_is(store: LocalStore, damage: str) -> None:
+    key = write(store, ENTRIES, entries(1000)).key
+    path = store.local_copy(key)
+    whole, others = path.read_bytes(), store.local_copy(write(store, ENTRIES, entries(1000, start=7)).key).read_bytes()
+    path.unlink()
+    path.write_bytes({"cut": whole[:-9], "bytes": os.urandom(len(whole)), "rows": others, "nothing": b""}[damage])
+    receipt = write(store, ENTRIES, entries(1000))
+    assert (receipt.key, receipt.size) == (key, len(whole))
+    assert read_facts(store, key).equals(entries(1000))
+
+
 def test_rows_come_back_as_they_were(store: LocalStore) -> None:
     rows = entries(1000)
     receipt = write(store, ENTRIES, rows)
