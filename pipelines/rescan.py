@@ -17,7 +17,7 @@ from pydantic import JsonValue
 
 from catalog.active.former import KnownReference, known_references
 from catalog.active.scanned import scanned_figures
-from catalog.errors import UsageError
+from catalog.errors import NotFound, UsageError
 from catalog.settings import Settings
 from pipelines.journal import COMPLETED, INTERRUPTED, PARTIAL, OpenRun, recorded
 from pipelines.judging import Judged, judge
@@ -46,6 +46,7 @@ def rescan(options: RescanOptions, settings: Settings, observer: Observer) -> Re
 
     Raises:
         UsageError: a source cannot be understood, or is given although no layer is to be looked at; nothing was done.
+        NotFound: no image of the sources is known; nothing was done.
         ActiveSetError: Postgres failed; what was committed is kept.
         StoreError: the archive failed; what was committed is kept.
         ClusterError: Ray failed; what was committed is kept.
@@ -91,6 +92,12 @@ class _Run:
         with self.work.workspace.database.transaction() as tx:
             chosen = None if self.options.retry else self.work.fingerprints.id
             references = known_references(tx, self._prefixes, fingerprint_set=chosen)
+            if self._prefixes and not references and not known_references(tx, self._prefixes):
+                raise NotFound(
+                    "no image of these is known",
+                    where=" ".join(self._prefixes),
+                    advice="`longshore images` lists what is, `longshore scan` takes in what is not",
+                )
         source = KnownImages(self.work.access, stopping=lambda: self.work.stopping)
         for wave in _waves(references):
             if self.work.stopping:
@@ -133,7 +140,7 @@ class _Run:
     def _summary(self, workspace: Workspace, judged: Judged, notes: list[str]) -> RescanSummary:
         with workspace.database.transaction() as tx:
             references = known_references(tx, self._prefixes)
-        notes += [] if references else ["no image of these is known" if self._prefixes else "no image is known yet"]
+        notes += [] if references else ["no image is known yet"]
         figures = scanned_figures(workspace.database, (each.text for each in references))
         done = self.work.done
         return RescanSummary(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from catalog.errors import UsageError
+from catalog.errors import NotFound, UsageError
 from catalog.limits import Limits
 from catalog.settings import Settings
 from catalog.states import Outcome
@@ -183,7 +183,8 @@ def test_sources_narrow_it_to_their_images(scanner: Scanner, registry: Registry,
     assert (summary.images, summary.layers.planned) == (1, 1)
     assert again(later, f"{registry.host}/team/app:python").layers.planned == 2
     assert again(later, registry.host).layers.planned == 1
-    assert again(later, "registry.example").notes[-1] == "no image of these is known"
+    with pytest.raises(NotFound, match="no image of these is known"):
+        again(later, "registry.example")
 
 
 def test_advisories_are_applied_without_ray_or_a_source(scanner: Scanner, fleet: Path, tmp_path: Path) -> None:
