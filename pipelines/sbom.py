@@ -14,21 +14,18 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from catalog.active.fleet import find_images, image_chain, image_chains, image_owned_packages, image_packages
 from catalog.active.views import ImageRecord, PackageRecord
 from catalog.distributions import Distribution
 from catalog.errors import NotFound
 from catalog.images import ImageConfiguration
-from catalog.schemas import OWNED_OCCURRENCES
 from catalog.settings import Settings
 from catalog.store.scratch import file_errors
-from pipelines.image_facts import NO_FACTS, ImageFacts, fact_sources, image_facts
+from pipelines.image_facts import NO_FACTS, ImageFacts
 from pipelines.image_report import package_facts, package_url
 from pipelines.models.base import explained
 from pipelines.models.show import Problem
-from pipelines.occurrences import NOTHING_OWNED, Occurrence, OwnedPackages, image_occurrences, owned_occurrences
-from pipelines.show import choose, image_name, layer_problems, scanned_name
-from pipelines.workspace import open_workspace
+from pipelines.occurrences import NOTHING_OWNED, Occurrence, OwnedPackages
+from pipelines.scanned_image import read_image
 from tasks.sbom.bill import Bill, Component, Place
 from tasks.sbom.cyclonedx import cyclonedx_text
 from tasks.sbom.spdx import spdx_text
@@ -78,24 +75,10 @@ def sbom(
         ActiveSetError: Postgres cannot be asked.
         StoreError: the archive cannot be read.
     """
-    image_name(image)  # whoever mistypes need not wait for a database
-    with open_workspace(settings, writes=False) as workspace:
-        name = scanned_name(workspace, image_name(image), image)
-        with workspace.database.transaction() as tx:
-            records = find_images(tx, name)
-            record = choose(records, platform, image)
-            _require_packages(record, image)
-            packages = image_packages(tx, record.image)
-            chains = image_chains(tx, record.image)
-            owned = image_owned_packages(tx, record.image)
-            owners = image_chain(tx, record.image, OWNED_OCCURRENCES.name)
-            sources = fact_sources(tx, record.image)
-        occurrences = image_occurrences(workspace.store, chains)
-        ownership = OwnedPackages(tuple(owned), owned_occurrences(workspace.store, owners))
-        problems = list(layer_problems(workspace.store, sources.layers))
-        facts = image_facts(workspace.store, record.line.digest, sources)
-    bill = image_bill(record, packages, occurrences, problems, facts, ownership)
-    return SbomDocument(_WRITERS[form](bill), bill, tuple(other for other in records if other is not record))
+    found = read_image(image, settings, platform)
+    _require_packages(found.record, image)
+    bill = image_bill(found.record, found.packages, found.occurrences, found.problems, found.facts, found.owned)
+    return SbomDocument(_WRITERS[form](bill), bill, found.others)
 
 
 def write_document(text: str, path: Path) -> None:

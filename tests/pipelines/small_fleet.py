@@ -30,7 +30,7 @@ from catalog.receipts import (
 from catalog.schemas import IMAGES, OCCURRENCES, PACKAGE_SETS, PACKAGES, PROBLEMS, Dataset
 from catalog.states import LayerOutcome, Outcome
 from catalog.store import Store
-from pipelines.show import host_platform
+from pipelines.scanned_image import host_platform
 from tests.pipelines.made import HOSTILE
 
 RUN = "20261120T100000-0a1b2c3d"

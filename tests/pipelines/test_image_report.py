@@ -13,7 +13,7 @@ from catalog.images import ImagePlatform
 from catalog.states import Coverage, Severity
 from pipelines.image_report import image_report, merged_findings, packages_at_paths
 from pipelines.occurrences import Occurrence
-from pipelines.show import choose, host_platform, image_name
+from pipelines.scanned_image import choose, host_platform, image_name
 from tests.pipelines.made import DIGEST, FAILED, LINE, finding, package, record
 
 LOWER = "sha256:" + "01" * 32

@@ -12,10 +12,11 @@ from pydantic import SecretStr
 from catalog.settings import Settings
 from catalog.states import Outcome
 from cluster.session import start_session
+from pipelines.models.show import ImageReport
 from pipelines.observer import Level, SilentObserver
 from pipelines.scan import scan
 from pipelines.scan_options import ScanOptions
-from pipelines.show import ImageReport, show
+from pipelines.show import show
 from pipelines.summary import ScanSummary
 from pipelines.workspace import open_workspace
 

@@ -10,7 +10,8 @@ import pytest
 from catalog.errors import NotFound
 from catalog.states import Outcome
 from pipelines.fleet import status
-from pipelines.show import host_platform, show
+from pipelines.scanned_image import host_platform
+from pipelines.show import show
 from tasks.oci_writer import OciWriter
 from tests.pipelines.scan.images import base, layer, layout, python
 from tests.pipelines.scan.knowledge import faults
