@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -51,3 +52,30 @@ def fail_on_option(function: AnyFunction) -> AnyFunction:
         help=f"Exit with 3 on a finding this severe or worse ({', '.join(Severity)}), or on a package that no complete "
         f"feed covers ({NOT_COVERED}). Repeatable.",
     )(function)
+
+
+def working_options(function: AnyFunction) -> AnyFunction:
+    """Add the options of verbs that read layers: how registries are spoken to, and who works."""
+    options = (
+        click.option(
+            "--insecure",
+            multiple=True,
+            is_flag=False,
+            flag_value="",
+            metavar="[HOST]",
+            help="Speak plain HTTP to this registry; without HOST to those of all sources. Repeatable. Loopback needs none.",
+        ),
+        click.option(
+            "--ca-file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Trust the authorities of this PEM file for registries.",
+        ),
+        click.option("--address", metavar="ADDRESS", help="The Ray cluster to work on. [this machine]"),
+        click.option("--retry", is_flag=True, help="Try again what failed for good in an earlier run."),
+        click.option(
+            "--jobs", "--cpus", "cpus", type=click.IntRange(min=1), metavar="N", help="CPUs to use here. [all]"
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function

@@ -8,7 +8,7 @@ import click
 
 from pipelines.cli.console import write, write_text
 from pipelines.cli.exit_codes import of_rescan
-from pipelines.cli.group import common_options, fail_on_option
+from pipelines.cli.group import common_options, fail_on_option, working_options
 from pipelines.cli.rescan_tables import rescan_view
 from pipelines.cli.scan import plain_http_hosts
 from pipelines.cli.session import observing, settings_for
@@ -20,22 +20,7 @@ from pipelines.rescan_options import RescanOptions
 @click.command("rescan")
 @click.argument("sources", nargs=-1, metavar="[SOURCE…]")
 @click.option("--reanalyse", is_flag=True, help="Run the analysers that changed, on the layers that need it.")
-@click.option(
-    "--insecure",
-    multiple=True,
-    is_flag=False,
-    flag_value="",
-    metavar="[HOST]",
-    help="Speak plain HTTP to this registry; without HOST to those of all sources. Repeatable. Loopback needs none.",
-)
-@click.option(
-    "--ca-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Trust the authorities of this PEM file for registries.",
-)
-@click.option("--address", metavar="ADDRESS", help="The Ray cluster to work on. [this machine]")
-@click.option("--retry", is_flag=True, help="Try again what failed for good in an earlier run.")
-@click.option("--jobs", "--cpus", "cpus", type=click.IntRange(min=1), metavar="N", help="CPUs to use here. [all]")
+@working_options
 @fail_on_option
 @common_options
 def command(

@@ -9,7 +9,7 @@ import click
 
 from pipelines.cli.console import say, write, write_text
 from pipelines.cli.exit_codes import ExitCode, of_scan
-from pipelines.cli.group import common_options, fail_on_option
+from pipelines.cli.group import common_options, fail_on_option, working_options
 from pipelines.cli.scan_tables import scan_view
 from pipelines.cli.session import observing, settings_for
 from pipelines.models.scan import ScanReport
@@ -24,23 +24,8 @@ _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?")
 @click.command("scan")
 @click.argument("sources", nargs=-1, metavar="SOURCE…")
 @click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only this platform. Repeatable. [all]")
-@click.option(
-    "--insecure",
-    multiple=True,
-    is_flag=False,
-    flag_value="",
-    metavar="[HOST]",
-    help="Speak plain HTTP to this registry; without HOST to those of all sources. Repeatable. Loopback needs none.",
-)
-@click.option(
-    "--ca-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Trust the authorities of this PEM file for registries.",
-)
-@click.option("--address", metavar="ADDRESS", help="The Ray cluster to work on. [this machine]")
-@click.option("--retry", is_flag=True, help="Try again what failed for good in an earlier run.")
 @click.option("--secrets/--no-secrets", default=None, help="Search every text file for secrets. [as set: no]")
-@click.option("--jobs", "--cpus", "cpus", type=click.IntRange(min=1), metavar="N", help="CPUs to use here. [all]")
+@working_options
 @fail_on_option
 @common_options
 def command(
